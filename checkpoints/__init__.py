@@ -1,0 +1,1 @@
+"""Published models, one folder each. Data; see `zoo.load`."""

@@ -1,0 +1,1 @@
+"""One card per published model. Data; see `zoo.card`."""

@@ -1,0 +1,51 @@
+"""Random weights that are the same bits on every platform, so that a seed can stand for them.
+
+`jax.random` and `numpy.random.Generator.normal` promise no stable stream, and a logarithm differs
+between maths libraries. Here raw 64-bit words of the counter-based Philox generator (Salmon et al.,
+2011), whose stream NumPy does guarantee, become floats by exact integer and IEEE-754 arithmetic.
+"""
+
+import hashlib
+
+import numpy as np
+
+_UNIFORMS_PER_NORMAL = 12
+_WORDS_PER_NORMAL = _UNIFORMS_PER_NORMAL // 4  # Four 16-bit uniforms in a 64-bit word.
+
+
+def standard_normal(seed: int, stream: int, size: int) -> np.ndarray:
+    """Approximately normal draws: the standardised sum of twelve 16-bit uniforms (Irwin-Hall).
+
+    With U uniform on 0..65535, ``var(12 U) = 65536^2 - 1``, so ``z = (sum - 12*65535/2) / 65536`` has
+    variance 1 to ten digits, is bounded by 6, and is exact in float32: no rounding takes place.
+
+    Args:
+        seed: which random network, 0 or greater.
+        stream: which matrix of it.
+        size: how many numbers.
+
+    Returns:
+        [size] float32.
+    """
+    if seed < 0:
+        raise ValueError(f"seed (={seed}) must not be negative")
+    words = np.random.Philox(key=[seed, stream]).random_raw(size * _WORDS_PER_NORMAL)
+    uniforms = words.astype("<u8").view("<u2").reshape(size, _UNIFORMS_PER_NORMAL)
+    doubled = 2 * uniforms.sum(axis=1, dtype=np.int32) - _UNIFORMS_PER_NORMAL * 65535
+    return doubled.astype(np.float32) / np.float32(2 * 65536)
+
+
+def lecun_normal(seed: int, stream: int, shape: tuple[int, int]) -> np.ndarray:
+    """LeCun initialisation (section 6.2): zero mean, variance ``1 / fan_in``. Float32, `shape`."""
+    fan_in, _ = shape
+    z = standard_normal(seed, stream, int(np.prod(shape))).reshape(shape)
+    return (z.astype(np.float64) / np.sqrt(np.float64(fan_in))).astype(np.float32)
+
+
+def sha256(*arrays: np.ndarray) -> str:
+    """Hex digest over shapes and little-endian float32 contents, in order."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(repr(tuple(array.shape)).encode())
+        digest.update(np.ascontiguousarray(array, dtype="<f4").tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,108 @@
+"""The leaky integrate-and-fire neuron of Shen et al. (2023), Eq. 2, as pure functions.
+
+Units: potentials in volts, times in milliseconds. The resistance is carried as a multiple of
+Table 4's 5e7 ohm, so the unit of current is 1 V / 5e7 ohm = 20 nA and ``r * current`` is in volts.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+DT_MS = 5.0
+TAU_MS = 20.0
+V_TH = 0.5
+V_REST = 0.0
+R_OHM = 5e7
+
+
+PROPERTIES = ("x_tau", "v_th", "v_rest", "r")
+"""The four properties in the order and the units in which they are trained."""
+
+
+class Neuron(NamedTuple):
+    """Properties of a population of neurons, ready for `lif_step`. Any broadcastable shapes.
+
+    Attributes:
+        k: ``dt / tau``, in (0, 1).
+        v_th: threshold, in volts.
+        v_rest: resting and reset potential, in volts.
+        r: membrane resistance, in units of 5e7 ohm.
+    """
+
+    k: Float[Array, "..."]
+    v_th: Float[Array, "..."]
+    v_rest: Float[Array, "..."]
+    r: Float[Array, "..."]
+
+    @classmethod
+    def from_trained(cls, parts: dict[str, Float[Array, "..."]]) -> "Neuron":
+        """From trained values: ``k = sigmoid(x_tau)`` (section 6.2), the others as they are."""
+        return cls(jax.nn.sigmoid(parts["x_tau"]), parts["v_th"], parts["v_rest"], parts["r"])
+
+
+def x_tau_from_ms(tau_ms, dt_ms: float = DT_MS):
+    """Trained value of a time constant: ``x = -ln(tau/dt - 1)``, the inverse of `tau_ms_from_x`.
+
+    Raises:
+        ValueError: if a time constant is not longer than the time step (``sigmoid`` is below 1).
+    """
+    tau_ms = np.asarray(tau_ms, dtype=np.float64)
+    if not np.all(tau_ms > dt_ms):
+        raise ValueError(f"tau_ms (min {tau_ms.min():g}) must be greater than dt_ms (={dt_ms:g})")
+    return -np.log(tau_ms / dt_ms - 1.0)
+
+
+def tau_ms_from_x(x_tau, dt_ms: float = DT_MS):
+    """Membrane time constant in milliseconds: ``tau = dt / sigmoid(x) = dt (1 + exp(-x))``."""
+    return dt_ms * (1.0 + np.exp(-np.asarray(x_tau, dtype=np.float64)))
+
+
+TABLE_4 = {
+    "x_tau": float(x_tau_from_ms(TAU_MS)),
+    "v_th": V_TH,
+    "v_rest": V_REST,
+    "r": 1.0,
+}
+"""Initial values (Table 4) in the optimiser's units."""
+
+UNITS = {"tau_ms": "ms", "v_th": "V", "v_rest": "V", "r_ohm": "ohm"}
+
+
+def physical(neuron: dict[str, np.ndarray], dt_ms: float = DT_MS) -> dict[str, np.ndarray]:
+    """Trained values in physical units: ``tau_ms``, ``v_th`` and ``v_rest`` (V), ``r_ohm``."""
+    return {
+        "tau_ms": tau_ms_from_x(neuron["x_tau"], dt_ms),
+        "v_th": np.asarray(neuron["v_th"], np.float64),
+        "v_rest": np.asarray(neuron["v_rest"], np.float64),
+        "r_ohm": np.asarray(neuron["r"], np.float64) * R_OHM,
+    }
+
+
+def integrate(v, current, k, v_rest, r):
+    """One Euler step of the membrane (Eq. 2, first line): ``u = v + k (r I - v + v_rest)``."""
+    return v + k * (r * current - v + v_rest)
+
+
+def lif_step(
+    current: Float[Array, "*b"], v: Float[Array, "*b"], neuron: Neuron
+) -> tuple[Float[Array, "*b"], Float[Array, "*b"]]:
+    """One time step of leaky integrate-and-fire neurons (Eq. 2).
+
+        u[t] = v[t-1] + k (r I[t] - v[t-1] + v_rest),   k = dt/tau
+        s[t] = H(u[t] - v_th),                          H(0) = 1
+        v[t] = u[t] (1 - s[t]) + v_rest s[t]
+
+    Args:
+        current: input current I[t], in units of 20 nA.
+        v: membrane potential v[t-1] after the last step, in volts.
+        neuron: properties, broadcast against `current`.
+
+    Returns:
+        The spikes s[t] (0 or 1, in the dtype of `v`) and the potential v[t].
+    """
+    u = integrate(v, current, neuron.k, neuron.v_rest, neuron.r)
+    fired = u >= neuron.v_th
+    return fired.astype(v.dtype), jnp.where(fired, neuron.v_rest, u)

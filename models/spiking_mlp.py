@@ -1,0 +1,221 @@
+"""The two-layer spiking network: what it is made of, what is trained, and one step of it."""
+
+import dataclasses
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jaxtyping import Array, Float
+
+from zoo.models import fixed_weights
+from zoo.models.neuron import DT_MS, PROPERTIES, TABLE_4, Neuron, integrate, lif_step, x_tau_from_ms
+
+WEIGHTS = ("w_in", "w_out")
+_READOUT_K = float(1.0 / (1.0 + np.exp(-TABLE_4["x_tau"])))
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkConfig:
+    """Shape of a network and which of its parts are trained.
+
+    Attributes:
+        inputs, hidden, outputs: sizes of the layers.
+        trained: names out of `PROPERTIES` (heterogeneous) or `WEIGHTS` (homogeneous), or both.
+        tau_ms: initial time constant, one value, or the ends of a log-uniform spread over the
+            hidden neurons (evenly spaced quantiles).
+        v_th: initial threshold, in volts.
+    """
+
+    inputs: int
+    hidden: int
+    outputs: int
+    trained: tuple[str, ...]
+    tau_ms: tuple[float, ...] = (20.0,)
+    v_th: float = 0.5
+
+    def __post_init__(self):
+        for name in ("inputs", "hidden", "outputs"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} (={getattr(self, name)}) must be at least 1")
+        order = PROPERTIES + WEIGHTS
+        unknown = [name for name in self.trained if name not in order]
+        if unknown or not self.trained:
+            raise ValueError(f"trained (={self.trained}) must name at least one of {order}")
+        if tuple(sorted(set(self.trained), key=order.index)) != self.trained:
+            raise ValueError(f"trained (={self.trained}) must be in the order of {order}")
+        if len(self.tau_ms) not in (1, 2) or min(self.tau_ms) <= DT_MS:
+            raise ValueError(f"tau_ms (={self.tau_ms}) must be one value or two ends, each above dt_ms (={DT_MS:g})")
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of one part of the network."""
+        shapes = {"w_in": (self.inputs, self.hidden), "w_out": (self.hidden, self.outputs)}
+        return shapes.get(name, (self.hidden,))
+
+    @property
+    def trained_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the trained parts, in the order in which they are flattened for the optimiser."""
+        return {name: self.shape(name) for name in self.trained}
+
+    @property
+    def trained_size(self) -> int:
+        """Number of trained parameters."""
+        return sum(int(np.prod(shape)) for shape in self.trained_shapes.values())
+
+    def initial(self, seed: int) -> dict[str, np.ndarray]:
+        """Every part of the network before training: LeCun weights of `seed`, Table 4's properties."""
+        weights = {
+            name: fixed_weights.lecun_normal(seed, stream, self.shape(name)) for stream, name in enumerate(WEIGHTS)
+        }
+        values = TABLE_4 | {"v_th": self.v_th}
+        properties = {name: np.full(self.hidden, value, np.float32) for name, value in values.items()}
+        quantiles = (np.arange(self.hidden) + 0.5) / self.hidden
+        low, high = np.log(self.tau_ms[0]), np.log(self.tau_ms[-1])
+        tau_ms = np.exp(low + (high - low) * quantiles)
+        properties["x_tau"] = x_tau_from_ms(tau_ms).astype(np.float32)
+        return properties | weights
+
+    def split(self, flat: Float[Array, "*b D"]) -> dict[str, Float[Array, "..."]]:
+        """Named trained parts out of flat vectors of `trained_size` numbers."""
+        parts, start = {}, 0
+        for name, shape in self.trained_shapes.items():
+            size = int(np.prod(shape))
+            parts[name] = flat[..., start : start + size].reshape(*flat.shape[:-1], *shape)
+            start += size
+        return parts
+
+    def flatten(self, parts: dict[str, np.ndarray]) -> np.ndarray:
+        """Flat vector [trained_size] of the trained parts: the inverse of `split`."""
+        return np.concatenate([np.asarray(parts[name]).ravel() for name in self.trained])
+
+
+class Network(NamedTuple):
+    """A network ready to run: `build` takes the sigmoids once, not at every step.
+
+    Weights of rank 2 are shared by the whole batch and cost one matrix product; members of a
+    population that have weights of their own bring them as [*b, inputs, hidden].
+    """
+
+    neuron: Neuron
+    w_in: Float[Array, "*b inputs hidden"]
+    w_out: Float[Array, "*b hidden outputs"]
+
+
+def build(parts: dict[str, Float[Array, "..."]]) -> Network:
+    """Network from its named parts (`PROPERTIES` and `WEIGHTS`)."""
+    return Network(Neuron.from_trained(parts), parts["w_in"], parts["w_out"])
+
+
+def build_population(
+    config: NetworkConfig, frozen: dict[str, Float[Array, "..."]], flat: Float[Array, "P D"]
+) -> Network:
+    """The networks of P members, for batches [P, episodes, …]; frozen parts are shared, not copied."""
+    parts = config.split(flat)
+    own = {name: parts[name] if name in WEIGHTS else parts[name][:, None, :] for name in parts}
+    return build(frozen | own)
+
+
+class NetworkState(NamedTuple):
+    """Membrane potentials in volts: hidden neurons [*b, hidden], readout [*b, outputs]."""
+
+    v: Float[Array, "*b hidden"]
+    v_out: Float[Array, "*b outputs"]
+
+
+class NetworkOutput(NamedTuple):
+    """Readout [*b, outputs], in volts, and hidden spikes [*b, hidden]."""
+
+    readout: Float[Array, "*b outputs"]
+    spikes: Float[Array, "*b hidden"]
+
+
+def initial_state(network: Network, batch: tuple[int, ...] = ()) -> NetworkState:
+    """Hidden neurons at their resting potential, readout at 0 V."""
+    hidden, outputs = network.w_out.shape[-2:]
+    return NetworkState(
+        v=jnp.broadcast_to(network.neuron.v_rest, (*batch, hidden)),
+        v_out=jnp.zeros((*batch, outputs), network.w_out.dtype),
+    )
+
+
+def network_step(
+    network: Network, state: NetworkState, inputs: Float[Array, "*b inputs"]
+) -> tuple[NetworkOutput, NetworkState]:
+    """One simulation step: input current -> hidden spikes -> leaky, non-spiking readout.
+
+    The readout is a membrane with Table 4's constants that never fires; its potential is the output.
+
+    Args:
+        network: one network, or a population of them (`build_population`).
+        state: potentials after the last step.
+        inputs: observation of this step, as current in units of 20 nA.
+    """
+    spikes, v = lif_step(inputs @ network.w_in, state.v, network.neuron)
+    v_out = integrate(state.v_out, spikes @ network.w_out, _READOUT_K, TABLE_4["v_rest"], TABLE_4["r"])
+    return NetworkOutput(readout=v_out, spikes=spikes), NetworkState(v=v, v_out=v_out)
+
+
+class Trained(nnx.Param):
+    """A variable that the recipe optimises."""
+
+
+class Frozen(nnx.Variable):
+    """A variable that training leaves alone: drawn from a seed or given by Table 4."""
+
+
+class SpikingMLP(nnx.Module):
+    """A two-layer spiking network; `nnx.split(net, Trained, Frozen)` separates what is optimised.
+
+    Example:
+        >>> config = NetworkConfig(inputs=3, hidden=8, outputs=2, trained=("x_tau", "v_th"))
+        >>> net = SpikingMLP(config, seed=0)
+        >>> output, state = net(jnp.zeros((5, 3)), net.initial_state((5,)))
+        >>> output.readout.shape
+        (5, 2)
+    """
+
+    def __init__(self, config: NetworkConfig, *, seed: int, trained: dict | None = None):
+        """Draws the network of `seed` and puts trained values in their place.
+
+        Args:
+            config: shapes and what is trained.
+            seed: of the random weights.
+            trained: values for exactly the names in ``config.trained``; by default the initial ones.
+
+        Raises:
+            ValueError: if names, shapes or dtypes of `trained` differ from the config's.
+        """
+        parts = config.initial(seed)
+        if trained is not None:
+            check_trained(config, trained)
+            parts |= trained
+        self.config = config
+        for name in PROPERTIES + WEIGHTS:
+            kind = Trained if name in config.trained else Frozen
+            setattr(self, name, kind(jnp.asarray(parts[name])))
+
+    @property
+    def parts(self) -> dict[str, jax.Array]:
+        """Arrays of all parts by name."""
+        return {name: getattr(self, name)[...] for name in PROPERTIES + WEIGHTS}
+
+    def initial_state(self, batch: tuple[int, ...] = ()) -> NetworkState:
+        """Potentials at the start of an episode, for a batch of that shape."""
+        return initial_state(build(self.parts), batch)
+
+    def __call__(self, inputs: Float[Array, "*b inputs"], state: NetworkState) -> tuple[NetworkOutput, NetworkState]:
+        """One simulation step; see `network_step`."""
+        if inputs.shape[-1] != self.config.inputs:
+            raise ValueError(f"inputs has shape {inputs.shape}; its last axis must be {self.config.inputs}")
+        return network_step(build(self.parts), state, inputs)
+
+
+def check_trained(config: NetworkConfig, trained: dict, lead: tuple[int, ...] = ()) -> None:
+    """Raises ValueError unless `trained` has the config's names, `lead` + shapes, and float32."""
+    if set(trained) != set(config.trained):
+        raise ValueError(f"trained values are {sorted(trained)}; the network trains {sorted(config.trained)}")
+    for name, shape in config.trained_shapes.items():
+        value = trained[name]
+        if tuple(value.shape) != lead + shape or value.dtype != np.float32:
+            raise ValueError(f"`{name}` is {value.dtype}{list(value.shape)}; it must be float32{list(lead + shape)}")

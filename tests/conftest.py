@@ -1,0 +1,38 @@
+"""Shared, small: eight virtual CPU devices, one compilation cache, one tiny trained model."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import jax
+import pytest
+
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+jax.config.update("jax_num_cpu_devices", 8)
+jax.config.update("jax_numpy_rank_promotion", "allow")
+_CACHE = os.environ.get("ZOO_TEST_JAX_CACHE", str(Path(tempfile.gettempdir()) / "hetsnn-zoo-tests-jax"))
+jax.config.update("jax_compilation_cache_dir", _CACHE)
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """Recipe fields of a training that takes a moment."""
+    return {"seeds": 2, "population": 8, "generations": 4}
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory, tiny):
+    """Run folder of a finished small training of hetsnn-mem5-32."""
+    from zoo.training import train
+
+    out = tmp_path_factory.mktemp("runs")
+    return train("hetsnn-mem5-32", out=out, quiet=True, **tiny).folders[0]
+
+
+@pytest.fixture
+def checkpoint(tiny_run, tmp_path):
+    """A checkpoint folder that the test may damage."""
+    import shutil
+
+    return Path(shutil.copytree(tiny_run / "checkpoint", tmp_path / "hetsnn-mem5-32"))

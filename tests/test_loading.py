@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+from flax import nnx
+
+import zoo
+from zoo.loading import checkpoint_folders, find
+from zoo.models import Trained
+
+PUBLISHED = zoo.list_models()
+
+
+def test_unpublished_but_valid_name_says_how_to_train_it():
+    with pytest.raises(zoo.UnknownModelError, match="train it: zoo train hetsnn-mem7-64"):
+        zoo.load("hetsnn-mem7-64")
+
+
+def test_unknown_name_suggests_close_ones():
+    with pytest.raises(zoo.UnknownModelError, match="did you mean hetsnn-mem25-1024"):
+        zoo.load("hetsn-mem25-1024")
+
+
+def test_missing_folder():
+    with pytest.raises(zoo.UnknownModelError, match="there is no folder"):
+        zoo.load("./nowhere")
+
+
+def test_environment_variable_comes_before_the_bundled(checkpoint, monkeypatch):
+    monkeypatch.setenv("ZOO_CHECKPOINTS", str(checkpoint.parent))
+    assert find("hetsnn-mem5-32") == checkpoint
+    assert "hetsnn-mem5-32" in zoo.list_models()
+    assert checkpoint_folders()[0] == checkpoint.parent
+
+
+def test_wildcards_and_tasks(checkpoint, monkeypatch):
+    monkeypatch.setenv("ZOO_CHECKPOINTS", str(checkpoint.parent))
+    assert zoo.list_models("hetsnn-*-32") == ["hetsnn-mem5-32"]
+    assert zoo.list_models("hetsnn-*-32", task="mem") == ["hetsnn-mem5-32"]
+    assert zoo.list_models("hetsnn-*-32", task="mem25") == []
+    assert zoo.list_models("homsnn-*-32") == []
+
+
+def test_one_seed(checkpoint):
+    model, one = zoo.load(str(checkpoint)), zoo.load(str(checkpoint), seed=1)
+    assert (model.seeds, one.seeds) == ((0, 1), (1,))
+    np.testing.assert_array_equal(one.trained["r"], model.trained["r"][1:])
+    np.testing.assert_array_equal(one.parts()["w_in"], model.parts(1)["w_in"])
+    with pytest.raises(ValueError, match="training seed 7"):
+        zoo.load(str(checkpoint), seed=7)
+
+
+def test_network_is_an_nnx_module_with_the_trained_values(checkpoint):
+    model = zoo.load(str(checkpoint))
+    _, trained, _ = nnx.split(model.network(1), Trained, ...)
+    for name, value in nnx.to_pure_dict(trained).items():
+        np.testing.assert_array_equal(value, model.trained[name][1])
+    assert model.neurons(0)["tau_ms"].shape == (8,)
+    assert "hetsnn-mem5-32" in repr(model)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_model_loads_and_does_what_it_claims(name):
+    result = zoo.verify(name)
+    assert result.holds, result.problem
+
+
+def test_something_is_published():
+    assert {"hetsnn-mem25-1024", "homsnn-mem25-1024"} <= set(PUBLISHED)

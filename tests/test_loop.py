@@ -1,0 +1,187 @@
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from zoo.errors import ZooError
+from zoo.training import Recipe, default_recipe, override, train
+from zoo.training.loop import _cut_curve
+from zoo.training.state import restore_state, save_state, saved_states
+
+NAME = "hetsnn-mem5-32"
+
+
+def state_bytes(folder):
+    """Every number of the newest training state, by name."""
+    newest = saved_states(folder / "state")[-1]
+    from orbax.checkpoint import v1 as ocp
+
+    return {k: np.asarray(v).tobytes() for k, v in ocp.load((newest / "arrays").resolve()).items()}
+
+
+def command(out, *options):
+    arguments = [
+        "train",
+        NAME,
+        "--out",
+        str(out),
+        "--seeds",
+        "2",
+        "--population",
+        "8",
+        "--generations",
+        "400",
+    ]
+    code = "import sys; from zoo.cli import main; sys.exit(main(sys.argv[1:]))"
+    return [sys.executable, "-c", code, *arguments, *options]
+
+
+def test_a_run_killed_at_random_moments_ends_with_the_same_bits(tmp_path):
+    env = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(tmp_path / "cache")}
+    subprocess.run(command(tmp_path / "whole"), check=True, env=env, capture_output=True)
+    rng, kills = random.Random(os.getpid()), 0
+    for _ in range(3):
+        process = subprocess.Popen(
+            command(tmp_path / "killed", "--save-minutes", "0.0001"), env=env,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        folder = tmp_path / "killed" / NAME / "state"
+        before = saved_states(folder)
+        while process.poll() is None and saved_states(folder) == before:
+            time.sleep(0.01)
+        time.sleep(rng.random() * 0.5)
+        kills += process.poll() is None
+        process.kill()
+        process.wait()
+        process.stderr.close()
+    assert kills > 0
+    subprocess.run(command(tmp_path / "killed"), check=True, env=env, capture_output=True)
+    whole, killed = tmp_path / "whole" / NAME, tmp_path / "killed" / NAME
+    assert state_bytes(whole) == state_bytes(killed)
+    assert (whole / "training.csv").read_bytes() == (killed / "training.csv").read_bytes()
+    params = json.loads((whole / "checkpoint/evaluation.json").read_text())
+    assert params == json.loads((killed / "checkpoint/evaluation.json").read_text())
+
+
+def test_sigterm_saves_and_the_next_call_goes_on(tmp_path):
+    process = subprocess.Popen(command(tmp_path, "--generations", "100000"), stdout=subprocess.PIPE, text=True)
+    while not (tmp_path / NAME / "training.csv").is_file():
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "state saved; run the same command to go on" in output
+    (state,) = saved_states(tmp_path / NAME / "state")
+    generation = int(state.name)
+    curve = (tmp_path / NAME / "training.csv").read_text().splitlines()
+    assert curve[-1].startswith(f"{generation},1,")
+    settings = {"seeds": 2, "population": 8, "generations": 100_000}
+    outcome = train(NAME, out=tmp_path, quiet=True, max_minutes=0.001, **settings)
+    assert generation < outcome.generation < 100_000
+
+
+def test_time_limit_stops_with_the_state_saved(tmp_path, tiny):
+    settings = tiny | {"generations": 100_000}
+    outcome = train(NAME, out=tmp_path, max_minutes=0.01, quiet=True, **settings)
+    assert not outcome.finished
+    assert int(saved_states(tmp_path / NAME / "state")[-1].name) == outcome.generation > 0
+
+
+def test_a_finished_run_does_nothing_again(tiny_run, tiny):
+    before = state_bytes(tiny_run)
+    outcome = train(NAME, out=tiny_run.parent, quiet=True, **tiny)
+    assert outcome.finished
+    assert state_bytes(tiny_run) == before
+
+
+def test_models_in_lockstep_equal_models_alone(tiny_run, tmp_path, tiny):
+    names = [NAME, "homsnn-mem5-32"]
+    train(names, out=tmp_path, quiet=True, **tiny)
+    alone, together = state_bytes(tiny_run), state_bytes(tmp_path / NAME)
+    assert alone == together
+
+
+def test_curve_has_a_row_per_generation_and_seed(tiny_run):
+    lines = (tiny_run / "training.csv").read_text().splitlines()
+    assert lines[0] == "generation,seed,mean,best,std,sigma,length,nan_members"
+    assert [line.split(",")[:2] for line in lines[1:]] == [[str(g), str(s)] for g in (1, 2, 3, 4) for s in (0, 1)]
+
+
+def test_curve_is_cut_to_the_saved_generation_and_torn_lines_dropped(tmp_path):
+    path = tmp_path / "training.csv"
+    path.write_text("generation,seed\n1,0\n2,0\n3,0\n4,")
+    _cut_curve(path, 2)
+    assert path.read_text() == "generation,seed\n1,0\n2,0\n"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"population": 7}, "population .=7. must be even"),
+        ({"population": 8.5}, "population .=8.5. must be of type int"),
+        ({"optimiser": "adamw"}, "must be one of adam, sgd, clipup"),
+        ({"centre_lr": float("nan")}, "centre_lr"),
+        ({"learning_rate": 0.1}, "a recipe has no `learning_rate`"),
+        ({"tau_ms": (4.0,)}, "tau_ms"),
+        ({"normalise_observations": 1}, "must be of type bool"),
+    ],
+)
+def test_invalid_override_is_refused_before_anything_is_written(tmp_path, changes, message):
+    with pytest.raises(ValueError, match=message):
+        train(NAME, out=tmp_path, quiet=True, **changes)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_overrides_are_cast_where_that_loses_nothing():
+    assert override(Recipe(), centre_lr=1, tau_ms=[10]) == Recipe(centre_lr=1.0, tau_ms=(10.0,))
+
+
+def test_another_recipe_in_the_same_folder_is_refused_and_fresh_starts_anew(tiny_run, tmp_path, tiny):
+    shutil.copytree(tiny_run, tmp_path / NAME)
+    with pytest.raises(ZooError, match=r"sigma was 0\.1, now 0\.2.*--fresh"):
+        train(NAME, out=tmp_path, quiet=True, **tiny, sigma=0.2)
+    outcome = train(NAME, out=tmp_path, quiet=True, fresh=True, **tiny, sigma=0.2)
+    assert outcome.finished
+
+
+def test_unwritable_output_is_explained(tmp_path, tiny):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ZooError, match="choose another"):
+        train(NAME, out=tmp_path / "file", quiet=True, **tiny)
+
+
+def test_models_of_different_tasks_cannot_be_in_lockstep(tmp_path, tiny):
+    with pytest.raises(ValueError, match=r"share one task.*mem10.*mem5"):
+        train([NAME, "hetsnn-mem10-32"], out=tmp_path, quiet=True, **tiny)
+
+
+def test_damaged_newest_state_falls_back_to_the_one_before(tmp_path):
+    tree = {"a": np.arange(4.0), "b": np.int32(1)}
+    save_state(tmp_path, tree, {"generation": 1})
+    newest = save_state(tmp_path, tree, {"generation": 2})
+    (newest / "progress.json").write_text("{")
+    restored, progress = restore_state(tmp_path, tree)
+    assert progress == {"generation": 1}
+    np.testing.assert_array_equal(restored["a"], tree["a"])
+    (saved_states(tmp_path)[0] / "progress.json").unlink()
+    with pytest.raises(ZooError, match=r"no training state .* can be used"):
+        restore_state(tmp_path, tree)
+
+
+def test_two_states_are_kept(tmp_path):
+    for generation in (1, 2, 10):
+        save_state(tmp_path, {"a": np.zeros(1)}, {"generation": generation})
+    assert [path.name for path in saved_states(tmp_path)] == ["00000002", "00000010"]
+
+
+@pytest.mark.parametrize("name", ["hetsnn-mem100-1024", "homsnn-mem100-1024"])
+def test_both_kinds_get_the_same_help(name):
+    assert default_recipe(name) == default_recipe("hetsnn-mem50-1024")
+    assert default_recipe(name).tau_ms == (20.0,)

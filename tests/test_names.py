@@ -1,0 +1,65 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zoo.errors import UnknownModelError
+from zoo.names import IMAGE_HIDDEN, ModelName, parse
+
+
+@pytest.mark.parametrize(
+    ("name", "hidden"),
+    [
+        ("hetsnn-hc-16384", 4096),
+        ("hetsnn-hc-16384-tau", 16384),
+        ("hetsnn-hc-16384-tau-r", 8192),
+        ("homsnn-mem25-1024", 205),
+        ("hetsnn-cartpole500-1024-bp", 256),
+    ],
+)
+def test_budget_decides_the_width(name, hidden):
+    inputs, outputs = (17, 6) if "hc" in name else (3, 2)
+    assert parse(name).hidden(inputs, outputs) == hidden
+
+
+@pytest.mark.parametrize(("budget", "hidden"), IMAGE_HIDDEN.items())
+def test_homogeneous_image_networks_have_table_3s_counts(budget, hidden):
+    parameters = {4096: 3970, 8192: 7940, 16384: 16674, 32768: 33348}[budget]
+    assert parse(f"homsnn-mnist-{budget}").hidden(784, 10) == hidden
+    assert hidden * (784 + 10) == parameters
+
+
+@pytest.mark.parametrize(
+    ("wrong", "suggestion"),
+    [
+        ("hetsn-mem25-1024", "hetsnn-mem25-1024"),
+        ("hetsnn-halfcheetah-16384", "hetsnn-"),
+        ("hetsnn-hc-16384-r-tau", "hetsnn-hc-16384-tau-r"),
+        ("homsnn-hc-16384-tau", "hetsnn-hc-16384-tau"),
+        ("hetsnn-mem25-3", "less than one neuron"),
+        ("hetsnn-mem0-1024", "mem"),
+        ("hetsnn-mem25-1024\n", "hetsnn-mem25-1024"),
+        ("", "zoo list"),
+    ],
+)
+def test_unknown_name_suggests_what_may_be_meant(wrong, suggestion):
+    with pytest.raises(UnknownModelError, match=r"unknown model name|budget") as caught:
+        parse(wrong)
+    assert suggestion in str(caught.value)
+
+
+@given(
+    st.sampled_from(["het", "hom"]),
+    st.sampled_from(["mem1", "mem100", "cartpole500", "ant", "hc", "hp", "wal", "mnist", "fmnist"]),
+    st.integers(4, 10**6),
+    st.booleans(),
+)
+def test_names_round_trip(kind, task, budget, bp):
+    name = str(ModelName(kind=kind, task=task, budget=budget, trainer="bp" if bp else "pgpe"))
+    assert str(parse(name)) == name
+
+
+@given(st.sets(st.sampled_from(["tau", "vth", "rest", "r"]), min_size=1, max_size=3))
+def test_property_subsets_round_trip(tags):
+    name = "-".join(["hetsnn-hc-16384", *(t for t in ("tau", "vth", "rest", "r") if t in tags)])
+    assert str(parse(name)) == name
+    assert len(parse(name).properties) == len(tags)

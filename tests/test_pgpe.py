@@ -1,0 +1,95 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from zoo.training.pgpe import Hyper, Search
+
+
+def hyper(**changes):
+    values = dict(centre_lr=0.5, centre_lr_final=0.5, sigma=0.1, sigma_lr=0.1, sigma_max_change=0.2,
+                  expected_reward_weight=0.0, generations=10)  # fmt: skip
+    return Hyper(**{k: jnp.float32(v) for k, v in (values | changes).items()})
+
+
+def centred_ranks(fitness):
+    """Average ranks from -0.5 (worst) to 0.5 (best)."""
+    return (
+        np.array([((fitness < f).sum() + ((fitness == f).sum() - 1) / 2) for f in fitness]) / (len(fitness) - 1) - 0.5
+    )
+
+
+def test_update_is_the_published_one_on_a_quadratic():
+    # Sehnke et al. (2010), symmetric sampling with ranks r as rewards and one pair of steps e = sigma z:
+    #   centre += lr * mean_i e_i (r+_i - r-_i) / 2
+    #   sigma  += lr_s * mean_i ((r+_i + r-_i)/2 - mean r) (e_i^2 - sigma^2) / sigma,   at most 20 %
+    h, dims, pairs = hyper(), 3, 6
+    search = Search(2 * pairs, dims, "sgd")
+    centre = jnp.array([1.0, -2.0, 0.5])
+    state = search.init(centre, h)
+    population = search.ask(jax.random.key(1), state, h)
+    fitness = -((np.asarray(population) - [0.0, 1.0, 0.0]) ** 2).sum(1)
+    new = search.tell(population, jnp.asarray(fitness), state, h)
+    ranks = centred_ranks(fitness.astype(np.float32))
+    plus, minus = ranks[:pairs], ranks[pairs:]
+    steps = np.asarray(population)[:pairs] - np.asarray(centre)
+    np.testing.assert_allclose(np.asarray(population)[pairs:], np.asarray(centre) - steps, atol=1e-6)
+    moved = 0.5 * (steps * ((plus - minus) / 2)[:, None]).mean(0)
+    np.testing.assert_allclose(new.mean, np.asarray(centre) + moved, atol=1e-6)
+    widened = 0.1 * ((((plus + minus) / 2) - ranks.mean())[:, None] * (steps**2 - 0.01) / 0.1).mean(0)
+    np.testing.assert_allclose(new.std, np.clip(0.1 + widened, 0.08, 0.12), atol=1e-6)
+
+
+def test_first_adam_step_has_the_size_of_the_rate_in_every_coordinate():
+    h = hyper(centre_lr=0.15, centre_lr_final=0.15)
+    search = Search(64, 4, "adam")
+    state = search.init(jnp.full(4, 3.0), h)
+    population = search.ask(jax.random.key(0), state, h)
+    new = search.tell(population, -jnp.square(population).sum(1), state, h)
+    np.testing.assert_allclose(np.asarray(new.mean), 3.0 - 0.15, rtol=1e-3)
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "sgd", "clipup"])
+def test_finds_the_optimum_of_a_quadratic(optimiser):
+    rate = {"adam": 0.05, "sgd": 2.0, "clipup": 0.05}[optimiser]
+    h = hyper(centre_lr=rate, centre_lr_final=0.0, generations=150)
+    search, target = Search(64, 5, optimiser), jnp.linspace(-1, 1, 5)
+
+    @jax.jit
+    def generation(i, state):
+        population = search.ask(jax.random.fold_in(jax.random.key(0), i), state, h)
+        return search.tell(population, -jnp.square(population - target).sum(1), state, h)
+
+    state = jax.lax.fori_loop(0, 150, generation, search.init(jnp.zeros(5), h))
+    np.testing.assert_allclose(state.mean, target, atol=0.1)
+
+
+def test_a_nan_counts_as_worst_and_is_never_kept_as_best():
+    h = hyper()
+    search = Search(4, 2, "sgd")
+    state = search.init(jnp.zeros(2), h)
+    population = search.ask(jax.random.key(0), state, h)
+    with_nan = search.tell(population, jnp.array([jnp.nan, 3.0, 2.0, 1.0]), state, h)
+    with_worst = search.tell(population, jnp.array([0.0, 3.0, 2.0, 1.0]), state, h)
+    np.testing.assert_array_equal(with_nan.mean, with_worst.mean)
+    np.testing.assert_array_equal(with_nan.std, with_worst.std)
+    np.testing.assert_array_equal(with_nan.best_solution, population[1])
+
+
+def test_equal_members_move_nothing():
+    h = hyper()
+    search = Search(8, 3, "adam")
+    state = search.init(jnp.ones(3), h)
+    population = search.ask(jax.random.key(0), state, h)
+    new = search.tell(population, jnp.zeros(8), state, h)
+    np.testing.assert_array_equal(new.mean, state.mean)
+    np.testing.assert_array_equal(new.std, state.std)
+
+
+def test_sigma_changes_by_at_most_its_bound():
+    h = hyper(sigma_lr=1e3, sigma_max_change=0.2)
+    search = Search(16, 3, "sgd")
+    state = search.init(jnp.zeros(3), h)
+    population = search.ask(jax.random.key(0), state, h)
+    new = search.tell(population, jnp.square(population).sum(1), state, h)
+    np.testing.assert_allclose(np.abs(np.asarray(new.std) / 0.1 - 1), 0.2, rtol=1e-5)

@@ -1,0 +1,98 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from zoo.models import (
+    PROPERTIES,
+    WEIGHTS,
+    Frozen,
+    NetworkConfig,
+    SpikingMLP,
+    Trained,
+    build,
+    build_population,
+    initial_state,
+    network_step,
+)
+
+HET = NetworkConfig(inputs=3, hidden=8, outputs=2, trained=PROPERTIES)
+HOM = NetworkConfig(inputs=3, hidden=8, outputs=2, trained=WEIGHTS)
+
+
+@pytest.mark.parametrize(("config", "names"), [(HET, PROPERTIES), (HOM, WEIGHTS)])
+def test_split_separates_exactly_what_is_trained(config, names):
+    _, trained, frozen = nnx.split(SpikingMLP(config, seed=0), Trained, Frozen)
+    assert set(nnx.to_pure_dict(trained)) == set(names)
+    assert set(nnx.to_pure_dict(frozen)) == set(PROPERTIES + WEIGHTS) - set(names)
+    size = sum(leaf.size for leaf in jax.tree.leaves(trained))
+    assert size == config.trained_size
+
+
+@pytest.mark.parametrize("config", [HET, HOM])
+def test_population_equals_its_members_one_by_one(config):
+    rng = np.random.default_rng(0)
+    initial = config.initial(0)
+    flat = config.flatten(initial) + 0.3 * rng.normal(size=(4, config.trained_size)).astype(np.float32)
+    inputs = rng.normal(size=(6, 4, 5, 3)).astype(np.float32) * 2
+    frozen = {name: jnp.asarray(initial[name]) for name in initial if name not in config.trained}
+    population = build_population(config, frozen, jnp.asarray(flat))
+    state = initial_state(population, (4, 5))
+    singles = [build(frozen | config.split(jnp.asarray(row))) for row in flat]
+    states = [initial_state(single, (5,)) for single in singles]
+    fired = 0
+    for step in inputs:
+        output, state = network_step(population, state, step)
+        for i, single in enumerate(singles):
+            one, states[i] = network_step(single, states[i], step[i])
+            np.testing.assert_allclose(output.readout[i], one.readout, atol=1e-5)
+            np.testing.assert_array_equal(output.spikes[i], one.spikes)
+        fired += output.spikes.sum()
+    assert fired > 0
+
+
+def test_readout_is_a_leaky_integrator_with_table_4s_constants():
+    net = SpikingMLP(HET, seed=0)
+    state = net.initial_state()._replace(v_out=jnp.array([1.0, -2.0]))
+    output, _ = net(jnp.zeros(3), state)  # Without spikes it decays by 1 - dt/tau = 0.75.
+    np.testing.assert_allclose(output.readout, [0.75, -1.5])
+
+
+def test_flatten_inverts_split():
+    flat = np.arange(HOM.trained_size, dtype=np.float32)
+    np.testing.assert_array_equal(HOM.flatten(HOM.split(flat)), flat)
+
+
+def test_initial_spread_is_log_uniform():
+    config = NetworkConfig(inputs=1, hidden=1000, outputs=1, trained=("x_tau",), tau_ms=(10.0, 1000.0))
+    tau = SpikingMLP(config, seed=0).parts["x_tau"]
+    tau_ms = 5 * (1 + np.exp(-np.asarray(tau)))
+    assert np.median(tau_ms) == pytest.approx(100, rel=0.01)
+    assert (tau_ms.min(), tau_ms.max()) == (pytest.approx(10, rel=0.01), pytest.approx(1000, rel=0.01))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"hidden": 0}, "hidden"),
+        ({"trained": ()}, "at least one"),
+        ({"trained": ("tau",)}, "at least one"),
+        ({"trained": ("v_th", "x_tau")}, "order"),
+        ({"tau_ms": (5.0,)}, "above dt_ms"),
+    ],
+)
+def test_impossible_config_is_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        NetworkConfig(**({"inputs": 3, "hidden": 8, "outputs": 2, "trained": PROPERTIES} | changes))
+
+
+def test_wrong_inputs_and_values_are_refused():
+    net = SpikingMLP(HET, seed=0)
+    with pytest.raises(ValueError, match="last axis must be 3"):
+        net(jnp.zeros(4), net.initial_state())
+    values = {name: np.zeros(8, np.float32) for name in PROPERTIES}
+    with pytest.raises(ValueError, match="`r` is float64"):
+        SpikingMLP(HET, seed=0, trained=values | {"r": np.zeros(8)})
+    with pytest.raises(ValueError, match="the network trains"):
+        SpikingMLP(HET, seed=0, trained={"r": np.zeros(8, np.float32)})

@@ -1,0 +1,114 @@
+"""From a run folder to a checkpoint in the published format, with its evaluation."""
+
+import dataclasses
+import importlib.metadata
+import platform
+import shutil
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from zoo.checkpoint import from_json, read_json, write_checkpoint
+from zoo.errors import ZooError
+from zoo.evaluation import Evaluation, evaluate_parts
+from zoo.models import fixed_weights
+from zoo.names import parse
+from zoo.tasks.observations import ObservationStats
+from zoo.training.engine import Engine, Group, to_host
+from zoo.training.recipe import Recipe, make_network_config, make_recipe_task, task_options
+from zoo.training.state import restore_state, saved_states
+
+_CURVE_GENERATIONS = 100
+_LIBRARIES = ("hetsnn-zoo", "jax", "flax", "orbax-checkpoint", "evosax", "gymnax", "brax", "numpy")
+_EVALUATION_SEED = 0
+
+
+def export_run(folder: Path, target: Path | None = None, *, with_state: bool = False) -> Path:
+    """Evaluates a run's centre on fresh episodes and writes the checkpoint.
+
+    Args:
+        folder: of the run.
+        target: of the checkpoint; by default ``folder/checkpoint``.
+        with_state: add the training state, so that anyone can go on from it. Always done while the
+            recipe's generations are not spent.
+
+    Raises:
+        ZooError: if the run has no saved state yet.
+    """
+    record = read_json(folder / "run.json")
+    recipe = from_json(Recipe, record["recipe"], str(folder / "run.json"))
+    model = parse(record["name"])
+    task = make_recipe_task(model, recipe)
+    config = make_network_config(model, task, recipe)
+    group = Group(config=config, recipe=recipe, seeds=tuple(range(recipe.seeds)))
+    engine = Engine(task, [group], devices=jax.local_devices()[:1])
+    restored = restore_state(folder / "state", to_host(engine.init()[0]))
+    if restored is None:
+        raise ZooError(f"{folder} has no saved training state yet; run: zoo train {model}")
+    state, progress = restored
+    initial = [config.initial(seed) for seed in group.seeds]
+    trained = config.split(np.asarray(state.search.mean))
+    stacked = {name: np.stack([parts[name] for parts in initial]) for name in initial[0]} | trained
+    stats = ObservationStats(*state.stats) if recipe.normalise_observations else None
+    measured = evaluate_parts(
+        task, stacked, stats, recipe.observation_clip, task.evaluation_episodes, _EVALUATION_SEED
+    )
+    evaluation = Evaluation(str(model), _EVALUATION_SEED, group.seeds, *measured)
+    curve = thin_curve((folder / "training.csv").read_text(encoding="utf-8"), progress["generation"])
+    population = [float(row["mean"]) for row in _last_rows(curve)]
+    params = {"trained": trained}
+    if stats is not None:
+        params["observations"] = stats._asdict()
+    document = {
+        "name": str(model),
+        "task": {"name": model.task, "options": task_options(model, recipe)},
+        "network": dataclasses.asdict(config),
+        "recipe": dataclasses.asdict(recipe),
+        "seeds": list(group.seeds),
+        "observations": stats is not None,
+        "fixed_weights": {
+            str(seed): fixed_weights.sha256(parts["w_in"], parts["w_out"])
+            for seed, parts in zip(group.seeds, initial, strict=True)
+        },
+        "training": {
+            "parameters": config.trained_size,
+            "generations": progress["generation"],
+            "env_steps": float(np.mean(state.env_steps)),
+            "nan_members": int(np.sum(state.nan_members)),
+            "population_mean": float(np.mean(population)),
+            "population_std": float(np.std(population, ddof=1)) if len(population) > 1 else 0.0,
+            "seconds": round(progress["seconds"], 1),
+            "hardware": progress["hardware"],
+            "python": platform.python_version(),
+            "versions": {name: importlib.metadata.version(name) for name in _LIBRARIES},
+        },
+    }
+    keep_state = with_state or progress["generation"] < recipe.generations
+
+    def add_state(new: Path) -> None:
+        if keep_state:
+            newest = saved_states(folder / "state")[-1]
+            shutil.copytree(newest, new / "state" / newest.name)
+
+    target = target or folder / "checkpoint"
+    write_checkpoint(
+        target, config=document, params=params, evaluation=evaluation.to_json(), curve=curve, extra=add_state
+    )
+    return target
+
+
+def thin_curve(text: str, generation: int) -> str:
+    """At most about a hundred generations of a learning curve, the last one among them."""
+    header, *rows = text.splitlines()
+    every = max(1, generation // _CURVE_GENERATIONS)
+    kept = [row for row in rows if (generation - int(row.split(",")[0])) % every == 0]
+    return "\n".join([header, *kept]) + "\n"
+
+
+def _last_rows(curve: str) -> list[dict]:
+    header, *rows = curve.splitlines()
+    names = header.split(",")
+    parsed = [dict(zip(names, row.split(","), strict=True)) for row in rows]
+    last = parsed[-1]["generation"]
+    return [row for row in parsed if row["generation"] == last]

@@ -1,0 +1,256 @@
+"""The resumable training loop: any number of models in lockstep, one folder each.
+
+runs/NAME/run.json       name and recipe
+runs/NAME/state/         newest training states
+runs/NAME/training.csv   the curve, written as it goes
+runs/NAME/checkpoint/    the result, in the published format
+"""
+
+import contextlib
+import csv
+import dataclasses
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from zoo.checkpoint import coerce, from_json, read_json, write_json
+from zoo.errors import ZooError
+from zoo.names import ModelName, parse
+from zoo.training.engine import CHUNK, Engine, Group, Metrics, RunState, to_host
+from zoo.training.export import export_run
+from zoo.training.progress import Progress
+from zoo.training.recipe import Recipe, default_recipe, make_network_config, make_recipe_task
+from zoo.training.state import restore_state, save_state
+
+COLUMNS = ("generation", "seed", "mean", "best", "std", "sigma", "length", "nan_members")
+_CHUNK_SECONDS = 2.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One model in training: name, recipe, folder."""
+
+    model: ModelName
+    recipe: Recipe
+    folder: Path
+
+    def group(self, task) -> Group:
+        """As the engine wants it."""
+        config = make_network_config(self.model, task, self.recipe)
+        return Group(config=config, recipe=self.recipe, seeds=tuple(range(self.recipe.seeds)))
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a training ended.
+
+    Attributes:
+        folders: of the runs.
+        generation: how far they got.
+        finished: whether that is as far as their recipes say; then ``checkpoint/`` has the result.
+    """
+
+    folders: tuple[Path, ...]
+    generation: int
+    finished: bool
+
+
+def override(recipe: Recipe, **changes) -> Recipe:
+    """A recipe with some fields changed.
+
+    Raises:
+        ValueError: if a field does not exist, or its value has another type or is out of range.
+    """
+    fields = {field.name: field.type for field in dataclasses.fields(Recipe)}
+    for name, value in changes.items():
+        if name not in fields:
+            raise ValueError(f"a recipe has no `{name}`; its fields are {', '.join(fields)}")
+        changes[name] = coerce(fields[name], value, name)
+    return dataclasses.replace(recipe, **changes)
+
+
+def prepare_run(name: str, out: Path, *, fresh: bool = False, **changes) -> Run:
+    """Makes or finds the folder of a run.
+
+    Args:
+        name: model name.
+        out: parent of run folders.
+        fresh: throw away what an earlier run left there.
+        **changes: recipe fields that differ from the zoo's recipe.
+
+    Raises:
+        ZooError: if the folder has a run with another recipe, or cannot be written.
+    """
+    model = parse(name)
+    folder = Path(out) / name
+    record = folder / "run.json"
+    recipe = override(default_recipe(model), **changes)
+    if fresh and record.is_file():
+        shutil.rmtree(folder)
+    if record.is_file():
+        before = from_json(Recipe, read_json(record)["recipe"], str(record))
+        _check_same(before, recipe, folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(record, {"name": name, "recipe": dataclasses.asdict(recipe)})
+    except OSError as error:
+        raise ZooError(f"cannot write to {folder}: {error.strerror}; choose another place with --out") from error
+    return Run(model=model, recipe=recipe, folder=folder)
+
+
+def _check_same(before: Recipe, now: Recipe, folder: Path) -> None:
+    """A run may be made longer; anything else is another run."""
+    old, new = dataclasses.asdict(before), dataclasses.asdict(now)
+    free = {"generations"} if before.centre_lr_final is None else set()
+    differ = [f"{key} was {old[key]}, now {new[key]}" for key in old if key not in free and old[key] != new[key]]
+    if differ:
+        raise ZooError(
+            f"{folder} has a run with another recipe ({'; '.join(differ)}); "
+            "start anew with --fresh, or in another folder with --out"
+        )
+
+
+def train(
+    names: str | Sequence[str],
+    *,
+    out: str | Path = "runs",
+    max_minutes: float | None = None,
+    save_minutes: float = 2.0,
+    fresh: bool = False,
+    quiet: bool = False,
+    **changes,
+) -> Outcome:
+    """Trains a model, or several of one task in lockstep; goes on where an earlier call stopped.
+
+    Stops in good order, with its state saved, when all generations are done, after `max_minutes`, or on
+    SIGINT or SIGTERM. Killed in any other way it loses at most `save_minutes`; either way, calling it
+    again ends at the same numbers as one call without a break.
+
+    Args:
+        names: model name, or several names of one task.
+        out: parent folder of the runs.
+        max_minutes: time limit, by default none.
+        save_minutes: time between saved states.
+        fresh: discard what earlier calls left in `out` for these names.
+        quiet: no progress bar.
+        **changes: fields of `Recipe` that differ from the zoo's recipe.
+    """
+    names = [names] if isinstance(names, str) else list(names)
+    runs = [prepare_run(name, Path(out), fresh=fresh, **changes) for name in names]
+    tasks = {make_recipe_task(run.model, run.recipe) for run in runs}
+    if len(tasks) != 1:
+        raise ValueError(f"models in lockstep must share one task; these have {sorted(t.name for t in tasks)}")
+    (task,) = tasks
+    return _train(runs, Engine(task, [run.group(task) for run in runs]), max_minutes, save_minutes, quiet)
+
+
+def _train(runs, engine, max_minutes, save_minutes, quiet) -> Outcome:
+    start = time.monotonic()
+    states, generation, spent = _restore(runs, engine)
+    goal = max(run.recipe.generations for run in runs)
+    if any(run.recipe.generations != goal for run in runs):
+        raise ValueError("models in lockstep must have the same number of generations")
+    saved_at, size, stopped = start, 1, False
+
+    def save():
+        seconds = spent + time.monotonic() - start
+        for run, state in zip(runs, to_host(states), strict=True):
+            if jax.process_index() == 0:
+                progress = {"generation": generation, "seconds": seconds, "hardware": hardware()}
+                save_state(run.folder / "state", state, progress)
+
+    with _StopRequest() as request, Progress(goal, generation, quiet) as bar:
+        while generation < goal and not stopped:
+            began = time.monotonic()
+            count = min(size, goal - generation)
+            states, metrics = engine.advance(states, count)
+            for run, group, block in zip(runs, engine.groups, metrics, strict=True):
+                _append_curve(run.folder / "training.csv", generation, group.seeds, block)
+            generation += count
+            now = time.monotonic()
+            bar.update(generation, metrics)
+            # The first call compiles; its time says nothing about the next.
+            size = int(np.clip(_CHUNK_SECONDS * count / (now - began), 1, min(CHUNK, 2 * size)))
+            expected_end = now + (now - began) / count * size
+            stopped = request.received or (max_minutes is not None and expected_end - start > 60 * max_minutes)
+            if stopped or generation == goal or now - saved_at > 60 * save_minutes:
+                save()
+                saved_at = time.monotonic()
+    if generation >= goal and jax.process_index() == 0:
+        for run in runs:
+            export_run(run.folder)
+    return Outcome(folders=tuple(run.folder for run in runs), generation=generation, finished=generation >= goal)
+
+
+def _restore(runs, engine) -> tuple[list[RunState], int, float]:
+    """States, generation and seconds already spent; curves are cut to that generation."""
+    fresh = engine.init()
+    found = [restore_state(r.folder / "state", to_host(s)) for r, s in zip(runs, fresh, strict=True)]
+    generations = {0 if item is None else item[1]["generation"] for item in found}
+    if len(generations) != 1:
+        raise ZooError(f"these runs stopped at different generations {sorted(generations)}; train them one by one")
+    (generation,) = generations
+    for run in runs:
+        _cut_curve(run.folder / "training.csv", generation)
+    if generation == 0:
+        return fresh, 0, 0.0
+    states = [engine.place(RunState(*item[0])) for item in found]
+    return states, generation, max(item[1]["seconds"] for item in found)
+
+
+def _append_curve(path: Path, generation: int, seeds: tuple[int, ...], metrics: Metrics) -> None:
+    if jax.process_index() != 0:
+        return
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if file.tell() == 0:
+            writer.writerow(COLUMNS)
+        for i in range(metrics.mean.shape[0]):
+            for j, seed in enumerate(seeds):
+                numbers = [f"{column[i, j]:.6g}" for column in metrics]
+                writer.writerow([generation + i + 1, seed, *numbers])
+
+
+def _cut_curve(path: Path, generation: int) -> None:
+    """Drops rows that an interrupted run wrote after its last saved state, and a torn last line."""
+    if not path.is_file() or jax.process_index() != 0:
+        return
+    header, *rows = path.read_text(encoding="utf-8").split("\n")[:-1] or [",".join(COLUMNS)]
+    kept = [row for row in rows if int(row.split(",")[0]) <= generation]
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text("\n".join([header, *kept]) + "\n", encoding="utf-8")
+    temporary.replace(path)
+
+
+def hardware() -> str:
+    """What this process computes on, for cards."""
+    devices = jax.devices()
+    kind = devices[0].device_kind
+    return f"{len(devices)} CPU cores" if devices[0].platform == "cpu" else f"{len(devices)} x {kind}"
+
+
+class _StopRequest(contextlib.AbstractContextManager):
+    """Turns the first SIGINT or SIGTERM into a request; the second SIGINT interrupts as usual."""
+
+    received = False
+
+    def __enter__(self):
+        if threading.current_thread() is threading.main_thread():
+            self._before = {s: signal.signal(s, self._receive) for s in (signal.SIGINT, signal.SIGTERM)}
+        else:
+            self._before = {}
+        return self
+
+    def _receive(self, number, frame):
+        self.received = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def __exit__(self, *_):
+        for number, handler in self._before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,122 @@
+"""Everything that decides how a model is trained, and the zoo's choice for each name."""
+
+import dataclasses
+import math
+
+from zoo.models import DT_MS, WEIGHTS, NetworkConfig
+from zoo.names import BRAX_TASKS, ModelName, parse
+from zoo.tasks import Task, make_task
+
+OPTIMISERS = ("adam", "sgd", "clipup")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Settings of one training. The defaults are the paper's (section 6.2) and DESIGN's.
+
+    Attributes:
+        seeds: number of training seeds, 0 … seeds-1; each has random weights of its own.
+        generations: updates of the search distribution.
+        population: members, in antithetic pairs.
+        episodes: episodes per member and generation.
+        optimiser: of the distribution's centre: adam, sgd or clipup.
+        centre_lr: its learning rate.
+        centre_lr_final: learning rate that a cosine leads to in the last generation; by default none.
+        sigma: initial standard deviation of the search distribution.
+        sigma_lr: its learning rate.
+        sigma_max_change: largest relative change of sigma in a generation.
+        expected_reward_weight: fitness = return + this * sum of `Step.expected`, where the task has it.
+        temperature_v: of the softmax policy behind `Step.expected`, in volts.
+        tau_ms: initial membrane time constant in ms: one value, or two ends of a log-uniform spread.
+        v_th: initial threshold, in volts.
+        normalise_observations: by the running statistics of the population's live steps.
+        observation_clip: bound of normalised observations, in standard deviations.
+    """
+
+    seeds: int = 5
+    generations: int = 1000
+    population: int = 256
+    episodes: int = 1
+    optimiser: str = "adam"
+    centre_lr: float = 0.15
+    centre_lr_final: float | None = None
+    sigma: float = 0.1
+    sigma_lr: float = 0.1
+    sigma_max_change: float = 0.2
+    expected_reward_weight: float = 0.0
+    temperature_v: float = 0.025
+    tau_ms: tuple[float, ...] = (20.0,)
+    v_th: float = 0.5
+    normalise_observations: bool = False
+    observation_clip: float = 5.0
+
+    def __post_init__(self):
+        def need(name, ok, rule):
+            if not ok:
+                raise ValueError(f"{name} (={getattr(self, name)}) must be {rule}")
+
+        for name in ("seeds", "generations", "episodes"):
+            need(name, getattr(self, name) >= 1, "at least 1")
+        need("population", self.population >= 2 and self.population % 2 == 0, "even and at least 2")
+        need("optimiser", self.optimiser in OPTIMISERS, f"one of {', '.join(OPTIMISERS)}")
+        for name in ("centre_lr", "sigma", "temperature_v", "observation_clip"):
+            need(name, 0 < getattr(self, name) < math.inf, "positive and finite")
+        for name in ("sigma_lr", "sigma_max_change", "expected_reward_weight"):
+            need(name, 0 <= getattr(self, name) < math.inf, "finite and not negative")
+        if self.centre_lr_final is not None:
+            need("centre_lr_final", 0 <= self.centre_lr_final <= self.centre_lr, "between 0 and centre_lr")
+        need("tau_ms", len(self.tau_ms) in (1, 2) and min(self.tau_ms) > DT_MS, f"1 or 2 values over {DT_MS:g}")
+        need("v_th", 0 < self.v_th < math.inf, "positive and finite")
+
+
+def default_recipe(name: str | ModelName) -> Recipe:
+    """The recipe with which the zoo trains the model of that name.
+
+    docs/recipes.md tells what was tried to find the departures from the paper's.
+    """
+    model = parse(name) if isinstance(name, str) else name
+    if model.family == "mem":
+        return _memory_recipe(model)
+    if model.family == "cartpole":
+        return Recipe(seeds=10, generations=30, population=128)
+    if model.task in BRAX_TASKS:
+        return Recipe(normalise_observations=True)
+    return Recipe(seeds=3)
+
+
+def _memory_recipe(model: ModelName) -> Recipe:
+    """One recipe for all lengths and both kinds, from Table 4's initial values.
+
+    The return alone is the same for all members as soon as each gives one answer to both contexts; the
+    smooth term tells them apart, and a slower centre does not leave the region where it does.
+    """
+    return Recipe(
+        seeds=50 if int(model.task[3:]) <= 25 else 10,
+        generations=600,
+        episodes=2,
+        centre_lr=0.05,
+        centre_lr_final=0.005,
+        expected_reward_weight=1.0,
+    )
+
+
+def make_network_config(model: ModelName, task: Task, recipe: Recipe) -> NetworkConfig:
+    """Shape and trained parts of the network that the name asks for, on that task."""
+    return NetworkConfig(
+        inputs=task.observation_size,
+        hidden=model.hidden(task.observation_size, task.action_size),
+        outputs=task.action_size,
+        trained=model.properties if model.kind == "het" else WEIGHTS,
+        tau_ms=recipe.tau_ms,
+        v_th=recipe.v_th,
+    )
+
+
+def task_options(model: ModelName, recipe: Recipe) -> dict:
+    """Fields of the task's dataclass that the recipe decides."""
+    return {"temperature_v": recipe.temperature_v} if model.task.startswith("mem") else {}
+
+
+def make_recipe_task(model: ModelName, recipe: Recipe) -> Task:
+    """The task as the recipe trains it."""
+    return make_task(model.task, **task_options(model, recipe))

@@ -1,0 +1,77 @@
+"""Training states on disk: complete or not there at all, checked before they are used."""
+
+import shutil
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from zoo.checkpoint import (
+    read_arrays,
+    read_json,
+    replacing,
+    verify_manifest,
+    write_arrays,
+    write_json,
+    write_manifest,
+)
+from zoo.errors import DamagedCheckpointError, ZooError
+
+_KEEP = 2
+
+
+def _name(path) -> str:
+    return jax.tree_util.keystr(path, simple=True, separator=".")
+
+
+def save_state(folder: Path, state, progress: dict) -> Path:
+    """Writes a training state as ``folder/<generation>/`` and drops all but the newest two.
+
+    Args:
+        folder: ``state/`` of a run.
+        state: tree of host arrays (`RunState`).
+        progress: JSON; its ``generation`` names the state.
+    """
+    target = folder / f"{progress['generation']:08d}"
+    with replacing(target) as new:
+        leaves = jax.tree_util.tree_leaves_with_path(state)
+        write_arrays(new / "arrays", {_name(path): leaf for path, leaf in leaves})
+        write_json(new / "progress.json", progress)
+        write_manifest(new)
+    for old in saved_states(folder)[:-_KEEP]:
+        shutil.rmtree(old, ignore_errors=True)
+    return target
+
+
+def saved_states(folder: Path) -> list[Path]:
+    """Complete states in `folder`, oldest first."""
+    return sorted(path for path in folder.glob("[0-9]*") if path.is_dir())
+
+
+def restore_state(folder: Path, like) -> tuple[object, dict] | None:
+    """The newest undamaged state in `folder` and its progress, or None if there is no state.
+
+    Args:
+        folder: ``state/`` of a run.
+        like: tree with leaves of the expected shapes and dtypes.
+
+    Raises:
+        ZooError: if there are states, and all of them are damaged or of another shape.
+    """
+    problems = []
+    for path in reversed(saved_states(folder)):
+        try:
+            verify_manifest(path)
+            leaves = jax.tree_util.tree_leaves_with_path(like)
+            arrays = read_arrays(path / "arrays", {_name(p): leaf for p, leaf in leaves})
+            values = [np.asarray(arrays[_name(p)]) for p, _ in leaves]
+            tree = jax.tree.unflatten(jax.tree.structure(like), values)
+            return tree, read_json(path / "progress.json")
+        except (DamagedCheckpointError, OSError) as error:
+            problems.append(str(error))
+    if problems:
+        raise ZooError(
+            f"no training state in {folder} can be used: {'; '.join(problems)}. "
+            "Start anew with --fresh, or in another folder with --out"
+        )
+    return None

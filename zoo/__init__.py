@@ -1,0 +1,52 @@
+"""Pretrained spiking networks with heterogeneous neurons.
+
+>>> import zoo
+>>> model = zoo.load("hetsnn-mem25-1024")
+>>> zoo.evaluate(model).mean
+"""
+
+import importlib
+
+from zoo.errors import (
+    DamagedCheckpointError,
+    DataNotFoundError,
+    UnknownModelError,
+    UnsupportedCheckpointError,
+    ZooError,
+)
+from zoo.loading import ModelInfo, ZooModel, list_models, load, model_info
+
+__version__ = "0.1.0"
+
+_LAZY = {
+    "Evaluation": "zoo.evaluation",
+    "card": "zoo.cards",
+    "evaluate": "zoo.evaluation",
+    "train": "zoo.training",
+    "verify": "zoo.evaluation",
+}
+
+__all__ = [
+    "DamagedCheckpointError",
+    "DataNotFoundError",
+    "Evaluation",
+    "ModelInfo",
+    "UnknownModelError",
+    "UnsupportedCheckpointError",
+    "ZooError",
+    "ZooModel",
+    "card",
+    "evaluate",
+    "list_models",
+    "load",
+    "model_info",
+    "train",
+    "verify",
+]
+
+
+def __getattr__(name: str):
+    """Imports what needs simulators or training only when it is asked for."""
+    if name not in _LAZY:
+        raise AttributeError(f"module 'zoo' has no attribute '{name}'")
+    return getattr(importlib.import_module(_LAZY[name]), name)

@@ -1,0 +1,266 @@
+"""The `zoo` command: one thin layer over the library."""
+
+import argparse
+import dataclasses
+import json
+import sys
+import typing
+from pathlib import Path
+
+from zoo.errors import ZooError
+
+_EXAMPLES = """examples:
+  zoo list 'hetsnn-*'                 what is published, with measured rewards
+  zoo card hetsnn-mem25-1024          everything about one model
+  zoo eval hetsnn-mem25-1024          measure it again on fresh episodes
+  zoo train hetsnn-mem25-1024         train it from scratch; run again to go on
+  zoo verify                          does every card's claim hold here?
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command; returns the exit status: 0 good, 1 a claim does not hold, 2 an error."""
+    parser = _make_parser()
+    arguments = parser.parse_args(argv)
+    try:
+        return arguments.run(arguments)
+    except (ZooError, ValueError, OSError) as error:
+        print(f"zoo {arguments.verb}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"zoo {arguments.verb}: interrupted", file=sys.stderr)
+        return 130
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="zoo",
+        description="Pretrained spiking networks with heterogeneous neurons.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    def verb(name, run, text):
+        sub = verbs.add_parser(name, help=text, description=text)
+        sub.set_defaults(run=run)
+        return sub
+
+    def as_json(sub):
+        sub.add_argument("--json", action="store_true", help="print JSON")
+
+    sub = verb("list", _list, "List the published models with their measured rewards.")
+    sub.add_argument("pattern", nargs="?", default="*", help="shell wildcards, quoted: 'hetsnn-*'")
+    sub.add_argument("--task", help="one task (mem25) or family (mem, cartpole, brax, image)")
+    as_json(sub)
+
+    sub = verb("card", _card, "Show a model's card.")
+    sub.add_argument("name")
+    as_json(sub)
+
+    sub = verb("eval", _eval, "Measure a model on fresh episodes.")
+    sub.add_argument("name", help="model name, or folder of a checkpoint")
+    sub.add_argument("--episodes", type=int, help="per network (default: as published)")
+    sub.add_argument("--seed", type=int, default=0, help="of the initial states (default 0)")
+    sub.add_argument("--training-seed", type=int, help="one network alone (default: all)")
+    sub.add_argument("--bsuite", action="store_true", help="in DeepMind's bsuite, with its own score")
+    as_json(sub)
+
+    sub = verb("verify", _verify, "Measure published models again; exit status 1 if a card's claim fails.")
+    sub.add_argument("pattern", nargs="?", default="*")
+    as_json(sub)
+
+    sub = verb("train", _train, "Train models from scratch, or go on where an earlier call stopped.")
+    sub.add_argument("name", help="model name, or a comma-separated list of one task's names for lockstep")
+    sub.add_argument("--out", default="runs", help="parent folder of the runs (default runs)")
+    sub.add_argument("--max-minutes", type=float, help="stop after this time, with the state saved")
+    sub.add_argument("--save-minutes", type=float, default=2.0, help="time between saved states (default 2)")
+    sub.add_argument("--fresh", action="store_true", help="discard what an earlier call left")
+    sub.add_argument("--quiet", action="store_true", help="no progress bar")
+    as_json(sub)
+    _add_recipe_options(sub)
+
+    sub = verb("export", _export, "Write the checkpoint of a run as it stands, with its evaluation.")
+    sub.add_argument("run_folder", type=Path, help="for example runs/hetsnn-mem25-1024")
+    sub.add_argument("--to", type=Path, help="folder of checkpoints, for example checkpoints/")
+    sub.add_argument("--with-state", action="store_true", help="add the training state")
+
+    sub = verb("cards", _cards, "Write all model cards from the checkpoints, or check them.")
+    sub.add_argument("folder", nargs="?", type=Path, default=Path("model_cards"))
+    sub.add_argument("--check", action="store_true", help="exit status 1 if a card disagrees")
+
+    sub = verb("figure", _figure, "Draw a figure, with its numbers as CSV beside it.")
+    sub.add_argument("which", choices=["memory-length"])
+    sub.add_argument("--out", type=Path, default=Path("docs/figures"), help="folder (default docs/figures)")
+    sub.add_argument("--sweep-tau", action="store_true", help="train again what no checkpoint holds")
+    sub.add_argument("--seeds", type=int, default=20, help="of that training (default 20)")
+    return parser
+
+
+def _add_recipe_options(sub) -> None:
+    """An option for each field of `Recipe`, parsed as the field's type."""
+    from zoo.training.recipe import Recipe
+
+    group = sub.add_argument_group("recipe", "fields of the recipe; the default is the zoo's for that name")
+    for field in dataclasses.fields(Recipe):
+        kind = next((t for t in typing.get_args(field.type) if t is not type(None)), field.type)
+        option = f"--{field.name.replace('_', '-')}"
+        if field.type is bool:
+            group.add_argument(option, action=argparse.BooleanOptionalAction, default=None)
+        elif typing.get_origin(field.type) is tuple:
+            group.add_argument(option, type=kind, nargs="+", metavar=kind.__name__.upper())
+        else:
+            group.add_argument(option, type=kind, metavar=kind.__name__.upper())
+
+
+def _print_json(value) -> None:
+    print(json.dumps(value, indent=1))
+
+
+def _list(arguments) -> int:
+    from zoo.loading import list_models, model_info
+
+    rows = [model_info(name) for name in list_models(arguments.pattern, task=arguments.task)]
+    if arguments.json:
+        _print_json([dataclasses.asdict(row) for row in rows])
+        return 0
+    if not rows:
+        print(f"no published model matches '{arguments.pattern}'", file=sys.stderr)
+        return 0
+    import rich.console
+    import rich.table
+
+    table = rich.table.Table(box=None, header_style="bold")
+    for title in ("model", "parameters", "seeds", "generations", "reward", "95 % interval"):
+        table.add_column(title, justify="left" if title == "model" else "right", no_wrap=True)
+    for row in rows:
+        low, high = row.interval_95
+        table.add_row(
+            row.name, f"{row.parameters:,}", str(row.seeds), str(row.generations),
+            f"{row.mean:.4g}", f"{low:.4g} to {high:.4g}",
+        )  # fmt: skip
+    rich.console.Console().print(table)
+    return 0
+
+
+def _card(arguments) -> int:
+    from zoo.cards import card
+    from zoo.loading import model_info
+
+    if arguments.json:
+        _print_json(dataclasses.asdict(model_info(arguments.name)))
+        return 0
+    text = card(arguments.name)
+    if sys.stdout.isatty():
+        import rich.console
+        import rich.markdown
+
+        body = text.split("\n---\n", 1)[-1].split("-->", 1)[-1]
+        rich.console.Console().print(rich.markdown.Markdown(body))
+    else:
+        print(text, end="")
+    return 0
+
+
+def _eval(arguments) -> int:
+    from zoo.loading import load
+
+    model = load(arguments.name, seed=arguments.training_seed)
+    if arguments.bsuite:
+        from zoo.bsuite_score import bsuite_score
+
+        result = bsuite_score(model, episodes=arguments.episodes, seed=arguments.seed)
+    else:
+        from zoo.evaluation import evaluate
+
+        result = evaluate(model, episodes=arguments.episodes, seed=arguments.seed)
+    if arguments.json:
+        _print_json(result.to_json())
+    else:
+        print(result)
+    return 0
+
+
+def _verify(arguments) -> int:
+    from zoo.evaluation import verify
+    from zoo.loading import list_models
+
+    results = []
+    names = list_models(arguments.pattern)
+    if not names:
+        print(f"no published model matches '{arguments.pattern}'", file=sys.stderr)
+        return 2
+    for name in names:
+        results.append(verify(name))
+        if not arguments.json:
+            print(results[-1], flush=True)
+    if arguments.json:
+        _print_json([dataclasses.asdict(result) for result in results])
+    return 0 if all(result.holds for result in results) else 1
+
+
+def _train(arguments) -> int:
+    _use_all_cores()
+    from zoo.training import Recipe, train
+
+    fields = [field.name for field in dataclasses.fields(Recipe)]
+    changes = {name: getattr(arguments, name) for name in fields if getattr(arguments, name) is not None}
+    outcome = train(
+        arguments.name.split(","),
+        out=arguments.out,
+        max_minutes=arguments.max_minutes,
+        save_minutes=arguments.save_minutes,
+        fresh=arguments.fresh,
+        quiet=arguments.quiet,
+        **changes,
+    )
+    if arguments.json:
+        _print_json(dataclasses.asdict(outcome) | {"folders": [str(f) for f in outcome.folders]})
+    elif outcome.finished:
+        for folder in outcome.folders:
+            print(f"trained {outcome.generation} generations; checkpoint: {folder / 'checkpoint'}")
+    else:
+        print(f"stopped at generation {outcome.generation}, state saved; run the same command to go on")
+    return 0
+
+
+def _use_all_cores() -> None:
+    """Makes each core of a machine without accelerator a device of its own, unless told otherwise."""
+    import os
+
+    import jax
+
+    if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
+        jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+
+
+def _export(arguments) -> int:
+    from zoo.training import export_run
+
+    target = arguments.to and arguments.to / arguments.run_folder.name
+    print(export_run(arguments.run_folder, target, with_state=arguments.with_state))
+    return 0
+
+
+def _cards(arguments) -> int:
+    from zoo.cards import check_cards, write_cards
+
+    if not arguments.check:
+        print(f"wrote {len(write_cards(arguments.folder))} files to {arguments.folder}")
+        return 0
+    problems = check_cards(arguments.folder)
+    print("\n".join(problems) or "cards and checkpoints agree")
+    return 1 if problems else 0
+
+
+def _figure(arguments) -> int:
+    _use_all_cores()
+    from zoo.figures import memory_length
+
+    for path in memory_length(arguments.out, sweep_tau=arguments.sweep_tau, seeds=arguments.seeds):
+        print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

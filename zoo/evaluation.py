@@ -1,0 +1,209 @@
+"""Measuring models: fresh episodes, every return kept, intervals over training seeds."""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from zoo.errors import ZooError
+from zoo.loading import ZooModel, load
+from zoo.models import PROPERTIES, WEIGHTS, build
+from zoo.tasks import Task
+from zoo.tasks.observations import ObservationStats
+from zoo.tasks.rollout import Episodes, Policies, rollout
+
+_STREAM = 0x5A00  # Keeps evaluation's initial states apart from training's of the same seed.
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """Returns of a model's networks.
+
+    Attributes:
+        name: model name.
+        seed: of the episodes' initial states.
+        training_seeds: [K].
+        returns: [K, N], every episode's return.
+        lengths: [K, N], every episode's steps.
+        spike_rate: [K], mean hidden spikes per neuron and step.
+    """
+
+    name: str
+    seed: int
+    training_seeds: tuple[int, ...]
+    returns: Float[np.ndarray, "K N"]
+    lengths: Float[np.ndarray, "K N"]
+    spike_rate: Float[np.ndarray, " K"]
+
+    @property
+    def means(self) -> Float[np.ndarray, " K"]:
+        """Mean return of each training seed."""
+        return self.returns.mean(axis=1)
+
+    @property
+    def mean(self) -> float:
+        """Mean return over training seeds."""
+        return float(self.means.mean())
+
+    @property
+    def std(self) -> float:
+        """Sample standard deviation over training seeds (0 for one)."""
+        return float(self.means.std(ddof=1)) if len(self.means) > 1 else 0.0
+
+    @property
+    def interval_95(self) -> tuple[float, float]:
+        """Student's 95 % interval of the mean: over training seeds, or over the episodes of one."""
+        return interval_95(self.means if len(self.means) > 1 else self.returns[0])
+
+    def __str__(self) -> str:
+        low, high = self.interval_95
+        networks, episodes = self.returns.shape
+        over = f"{networks} networks" if networks > 1 else f"training seed {self.training_seeds[0]}"
+        return (
+            f"{self.name}: mean return {self.mean:.4f} (95 % interval {low:.4f} to {high:.4f}) over {over}, "
+            f"{episodes} episodes each; {self.spike_rate.mean():.3g} spikes per neuron and step"
+        )
+
+    def to_json(self) -> dict:
+        """Content of evaluation.json."""
+        return {
+            "command": f"zoo eval {self.name} --episodes {self.returns.shape[1]} --seed {self.seed}",
+            "seed": self.seed,
+            "episodes": self.returns.shape[1],
+            "mean": self.mean,
+            "std": self.std,
+            "interval_95": list(self.interval_95),
+            "seeds": [
+                {
+                    "training_seed": k,
+                    "mean": float(row.mean()),
+                    "std": float(row.std()),
+                    "spike_rate": float(rate),
+                    "returns": row.astype(float).tolist(),
+                }
+                for k, row, rate in zip(self.training_seeds, self.returns, self.spike_rate, strict=True)
+            ],
+        }
+
+
+def interval_95(samples) -> tuple[float, float]:
+    """Student's t interval of the mean of independent samples."""
+    from scipy.stats import t
+
+    samples = np.asarray(samples, np.float64)
+    if len(samples) < 2:
+        return float(samples[0]), float(samples[0])
+    half = t.ppf(0.975, len(samples) - 1) * samples.std(ddof=1) / np.sqrt(len(samples))
+    return float(samples.mean() - half), float(samples.mean() + half)
+
+
+@functools.partial(jax.jit, static_argnames=("task", "clip", "one_by_one"))
+def _play(task: Task, parts: dict, stats, keys, clip: float, one_by_one: bool) -> Episodes:
+    """Episodes [K, 1, N] of K networks that start from the same states."""
+
+    def play(parts, stats):
+        networks = jax.vmap(build)(parts)
+        runs = networks.w_in.shape[0]
+        policies = Policies(networks, jnp.broadcast_to(keys, (runs, 1, *keys.shape)), stats, members=1)
+        (episodes,) = rollout(task, [policies], clip=clip, count_spikes=True)
+        return episodes
+
+    if not one_by_one:
+        return play(parts, stats)
+
+    def single(pair):
+        return jax.tree.map(lambda x: x[0], play(*jax.tree.map(lambda x: x[None], pair)))
+
+    return jax.lax.map(single, (parts, stats))
+
+
+def evaluate(model: ZooModel | str, *, episodes: int | None = None, seed: int = 0) -> Evaluation:
+    """Plays fresh episodes with each training seed's network, without exploration noise.
+
+    All networks start from the same `episodes` initial states, drawn from `seed` apart from training's.
+
+    Args:
+        model: a loaded model, or a name to load.
+        episodes: per network; by default as many as the published evaluation has.
+        seed: of the initial states.
+
+    Raises:
+        ValueError: if `episodes` is below 1.
+        ZooError: if a return is not a number, which no published model's is.
+    """
+    model = load(model) if isinstance(model, str) else model
+    episodes = model.evaluation["episodes"] if episodes is None else episodes
+    if episodes < 1:
+        raise ValueError(f"episodes (={episodes}) must be at least 1")
+    parts = [model.parts(k) for k in model.seeds]
+    stacked = {name: np.stack([p[name] for p in parts]) for name in PROPERTIES + WEIGHTS}
+    stats = model.observations and ObservationStats(**model.observations)
+    result = evaluate_parts(model.task(), stacked, stats, model.config["recipe"]["observation_clip"], episodes, seed)
+    return Evaluation(model.name, seed, model.seeds, *result)
+
+
+def evaluate_parts(
+    task: Task, parts: dict, stats: ObservationStats | None, clip: float, episodes: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns [K, N], lengths [K, N] and spike rates [K] of networks stacked along a first axis K."""
+    key = jax.random.fold_in(jax.random.key(seed), _STREAM)
+    on_cpu = jax.default_backend() == "cpu"
+    result = _play(task, parts, stats, jax.random.split(key, episodes), clip, one_by_one=on_cpu)
+    returns, lengths, spikes = (np.asarray(x[:, 0]) for x in (result.returns, result.lengths, result.spikes))
+    if not np.isfinite(returns).all():
+        raise ZooError(f"{(~np.isfinite(returns)).sum()} of {returns.size} returns are not finite numbers")
+    return returns, lengths, (spikes * lengths).sum(1) / lengths.sum(1)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """Whether a model still does what its card says.
+
+    Attributes:
+        name: model name.
+        claimed, measured: mean return over training seeds.
+        interval_95: as published.
+        holds: whether the measured mean lies within the interval.
+        problem: why not, or an empty string.
+    """
+
+    name: str
+    claimed: float | None
+    measured: float | None
+    interval_95: tuple[float, float] | None
+    holds: bool
+    problem: str = ""
+
+    def __str__(self) -> str:
+        if not self.holds:
+            return f"FAILS  {self.name}: {self.problem}"
+        low, high = self.interval_95
+        return f"holds  {self.name}: measured {self.measured:.6g}, claimed {low:.6g} to {high:.6g}"
+
+
+_ROUNDING = 1e-3  # Chaotic dynamics differ in the last bits between machines; relative to the claim.
+
+
+def verify(name: str) -> Verification:
+    """Loads a published model and measures again, with the command that its card names."""
+    try:
+        model = load(name)
+        claim = model.evaluation
+        low, high = claim["interval_95"]
+        measured = evaluate(model, episodes=claim["episodes"], seed=claim["seed"]).mean
+    except (ZooError, KeyError, TypeError, ValueError) as error:
+        return Verification(name=name, claimed=None, measured=None, interval_95=None, holds=False, problem=str(error))
+    slack = _ROUNDING * max(1.0, abs(claim["mean"]))
+    holds = low - slack <= measured <= high + slack
+    problem = "" if holds else f"measured {measured:.6g} is outside [{low:.6g}, {high:.6g}]"
+    return Verification(
+        name=name,
+        claimed=claim["mean"],
+        measured=measured,
+        interval_95=(low, high),
+        holds=holds,
+        problem=problem,
+    )

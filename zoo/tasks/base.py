@@ -1,0 +1,60 @@
+"""What a control task is to the rest of the zoo."""
+
+from typing import Any, NamedTuple, Protocol
+
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+
+class Step(NamedTuple):
+    """Outcome of one step of one environment.
+
+    Attributes:
+        state: the environment's next state.
+        observation: [observation_size] float32.
+        reward: what is reported and summed into the return.
+        done: whether the episode has ended.
+        expected: the reward that a softmax policy over the readouts would expect for this step
+            (`Task.temperature_v`), where the task knows it; 0 elsewhere. A smooth, bounded helper
+            for training that a recipe may add to the fitness. It is never reported as reward.
+    """
+
+    state: Any
+    observation: Float[Array, " o"]
+    reward: Float[Array, ""]
+    done: Array
+    expected: Float[Array, ""]
+
+
+class Task(Protocol):
+    """A control task. `reset` and `step` are pure, for one environment; the rollout maps them.
+
+    Randomness enters by `reset` alone (a task that needs more keeps a key in its state).
+
+    Attributes:
+        name: as in model names.
+        observation_size, action_size: of the network's input and readout.
+        episode_limit: most steps that an episode can have.
+        max_return: highest possible return, or None.
+        has_expected_reward: whether `Step.expected` carries anything.
+        evaluation_episodes: how many a published evaluation plays with each network.
+    """
+
+    name: str
+    observation_size: int
+    action_size: int
+    episode_limit: int
+    max_return: float | None
+    has_expected_reward: bool
+    evaluation_episodes: int
+
+    def reset(self, key: PRNGKeyArray, episode: Int[Array, ""]) -> tuple[Any, Float[Array, " o"]]:
+        """State and first observation of an episode; `episode` counts those of one evaluation."""
+        ...
+
+    def action(self, readout: Float[Array, " a"]) -> Array:
+        """How the readout (membrane potentials in volts) becomes an action."""
+        ...
+
+    def step(self, state: Any, readout: Float[Array, " a"]) -> Step:
+        """Advances one environment by the action that the readout means."""
+        ...

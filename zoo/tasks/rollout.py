@@ -1,0 +1,159 @@
+"""Episodes of many networks of several shapes in one batch of environments.
+
+Axes: R runs (each with a population of its own), P members of a population, E episodes of a member.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
+
+from zoo.models import Network, initial_state, network_step
+from zoo.tasks.base import Task
+from zoo.tasks.observations import Moments, ObservationStats, moments, normalise
+
+
+class Policies(NamedTuple):
+    """Networks of one shape.
+
+    Attributes:
+        networks: populations (`build_population`) with a leading axis R.
+        keys: [R, P or 1, E] keys of the episodes' initial states. With 1, all members of a run start
+            from the same states (common random numbers), and these are computed once.
+        stats: observation statistics with a leading axis R, or None to leave observations alone.
+        members: P.
+    """
+
+    networks: Network
+    keys: PRNGKeyArray
+    stats: ObservationStats | None
+    members: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(R, P, E)."""
+        runs, _, episodes = self.keys.shape
+        return runs, self.members, episodes
+
+
+class Episodes(NamedTuple):
+    """What the episodes of one `Policies` came to.
+
+    Attributes:
+        returns: [R, P, E] sums of rewards.
+        expected: [R, P, E] sums of `Step.expected`.
+        lengths: [R, P, E] steps taken.
+        spikes: [R, P, E] hidden spikes per neuron and step, while the episode lasted.
+        moments: of the observations acted on, leading axis R, for `observations.update`.
+    """
+
+    returns: Float[Array, "R P E"]
+    expected: Float[Array, "R P E"]
+    lengths: Float[Array, "R P E"]
+    spikes: Float[Array, "R P E"] | None
+    moments: Moments | None
+
+
+class _Sums(NamedTuple):
+    alive: Bool[Array, " N"]
+    returns: Float[Array, " N"]
+    expected: Float[Array, " N"]
+    lengths: Float[Array, " N"]
+
+
+def rollout(
+    task: Task, groups: Sequence[Policies], *, clip: float = 5.0, count_spikes: bool = False
+) -> list[Episodes]:
+    """Plays every episode to its end; the loop stops as soon as all have ended.
+
+    Environments of all groups advance as one flat batch; networks advance group by group.
+
+    Args:
+        task: what to play.
+        groups: networks, by shape.
+        clip: bound of normalised observations, in standard deviations.
+        count_spikes: whether to fill `Episodes.spikes`.
+    """
+    shapes = [group.shape for group in groups]
+    sizes = [runs * members * episodes for runs, members, episodes in shapes]
+    offsets = [sum(sizes[:i]) for i in range(len(sizes))]
+
+    def parts(flat):
+        """Slices of a flat batch [N, …] as [R, P, E, …], one a group."""
+        return [
+            flat[start : start + size].reshape(*shape, *flat.shape[1:])
+            for start, size, shape in zip(offsets, sizes, shapes, strict=True)
+        ]
+
+    def join(pieces):
+        return jnp.concatenate([p.reshape(-1, *p.shape[3:]) for p in pieces])
+
+    def act(group, state, observation, alive):
+        """Readouts [R, P, E, a] of one group, its next state and sums over this step."""
+        seen = observation
+        step_moments = None
+        if group.stats is not None:
+            seen = jax.vmap(lambda s, o: normalise(s, o, clip))(group.stats, observation)
+            step_moments = jax.vmap(moments)(group.stats, observation, alive)
+        output, state = jax.vmap(network_step)(group.networks, state, seen)
+        spikes = output.spikes.mean(-1) * alive if count_spikes else None
+        return output.readout, state, (spikes, step_moments)
+
+    def body(carry):
+        t, env_state, observation, sums, states, totals = carry
+        results = [
+            act(group, state, seen, alive)
+            for group, state, seen, alive in zip(groups, states, parts(observation), parts(sums.alive), strict=True)
+        ]
+        readouts, states, news = map(list, zip(*results, strict=True))
+        step = jax.vmap(task.step)(env_state, join(readouts))
+        sums = _Sums(
+            alive=sums.alive & ~step.done,
+            returns=sums.returns + jnp.where(sums.alive, step.reward, 0.0),
+            expected=sums.expected + jnp.where(sums.alive, step.expected, 0.0),
+            lengths=sums.lengths + sums.alive,
+        )
+        totals = jax.tree.map(jnp.add, totals, news)
+        return t + 1, step.state, step.observation, sums, states, totals
+
+    def going_on(carry):
+        t, _, _, sums, _, _ = carry
+        return (t < task.episode_limit) & sums.alive.any()
+
+    env_state, observation = _reset(task, groups, join)
+    size = sum(sizes)
+    zeros = jnp.zeros(size)
+    sums = _Sums(jnp.ones(size, bool), zeros, zeros, zeros)
+    states = [
+        jax.vmap(lambda network, s=shape: initial_state(network, s[1:]))(group.networks)
+        for group, shape in zip(groups, shapes, strict=True)
+    ]
+    totals = [
+        (
+            jnp.zeros(shape) if count_spikes else None,
+            None if group.stats is None else Moments(*map(jnp.zeros_like, group.stats)),
+        )
+        for group, shape in zip(groups, shapes, strict=True)
+    ]
+    carry = (jnp.int32(0), env_state, observation, sums, states, totals)
+    *_, sums, _, totals = jax.lax.while_loop(going_on, body, carry)
+    return [
+        Episodes(returns, expected, lengths, None if spikes is None else spikes / lengths, new)
+        for returns, expected, lengths, (spikes, new) in zip(
+            parts(sums.returns), parts(sums.expected), parts(sums.lengths), totals, strict=True
+        )
+    ]
+
+
+def _reset(task, groups, join):
+    """Flat initial states and observations of all groups' episodes."""
+
+    def one(group):
+        runs, members, episodes = group.shape
+        index = jnp.broadcast_to(jnp.arange(episodes), group.keys.shape)
+        fresh = jax.vmap(jax.vmap(jax.vmap(task.reset)))(group.keys, index)
+        return jax.tree.map(lambda x: jnp.broadcast_to(x, (runs, members, episodes, *x.shape[3:])), fresh)
+
+    return jax.tree.map(lambda *pieces: join(pieces), *map(one, groups))
