@@ -8,6 +8,8 @@ import jax
 import pytest
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"  # Nothing listens there: no test asks the real Hub,
+os.environ["HF_HUB_CACHE"] = str(Path(tempfile.gettempdir()) / "hetsnn-zoo-tests-hub")  # or finds its cache.
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "allow")
 _CACHE = os.environ.get("ZOO_TEST_JAX_CACHE", str(Path(tempfile.gettempdir()) / "hetsnn-zoo-tests-jax"))

@@ -1,10 +1,15 @@
+import re
 from pathlib import Path
+from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from huggingface_hub import ModelCard
 
 import zoo
-from zoo.cards import check_cards, make_card, write_cards
+from zoo.card_index import check_cards, write_cards
+from zoo.cards import make_card
+from zoo.plots import learning_curve, time_constants
 
 CARDS = Path(__file__).parent.parent / "model_cards"
 
@@ -35,6 +40,84 @@ def test_an_edited_superfluous_or_missing_card_is_reported(checkpoint, tmp_path,
     problems = "\n".join(check_cards(folder))
     for name in ("hetsnn-mem25-1024", "homsnn-mem25-1024", "hetsnn-mem26-1024"):
         assert name in problems
+
+
+def test_a_changed_missing_or_superfluous_plot_is_reported(tmp_path):
+    folder = tmp_path / "cards"
+    folder.mkdir()
+    write_cards(folder)
+    changed, gone, extra = (folder / f"{name}.svg" for name in (
+        "hetsnn-mem25-1024-tau", "homsnn-mem25-1024-curve", "hetsnn-mem26-1024-curve"))  # fmt: skip
+    changed.write_text(changed.read_text().replace("<rect", "<line", 1))
+    gone.unlink()
+    extra.write_text("")
+    problems = "\n".join(check_cards(folder))
+    for file in (changed, gone, extra):
+        assert file.name in problems
+
+
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_linked_plots_lie_beside_the_card_and_are_small_plain_svg(name):
+    linked = re.findall(r"\]\(([^)]*\.svg)\)", (CARDS / f"{name}.md").read_text())
+    assert linked == [f"{name}-curve.svg"] + [f"{name}-tau.svg"] * name.startswith("het")
+    for file in linked:
+        data = (CARDS / file).read_bytes()
+        assert len(data) < 20_000
+        root = ElementTree.fromstring(data)
+        assert root.find("{http://www.w3.org/2000/svg}title").text.startswith(name)
+        assert not {"script", "image", "foreignObject", "use"} & {e.tag.split("}")[1] for e in root.iter()}
+
+
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_front_matter_says_what_the_paper_says(name):
+    (result,) = ModelCard((CARDS / f"{name}.md").read_text()).data.eval_results
+    info = zoo.model_info(name)
+    assert result.metric_args.get("paper") == info.paper
+    assert result.metric_args["population_mean"] == info.population_mean
+    assert result.metric_args["std"] == info.std
+    assert result.dataset_type == info.task
+
+
+def test_front_matter_has_what_the_hub_asks_for(checkpoint):
+    data = ModelCard(make_card(zoo.load(str(checkpoint)))).data
+    assert (data.library_name, data.license) == ("hetsnn-zoo", "apache-2.0")
+    assert data.pipeline_tag == "reinforcement-learning"
+    assert {"hetsnn", "mem5", "jax"} <= set(data.tags)
+
+
+def points(svg):
+    (polyline,) = re.findall(r'<polyline points="([^"]*)"', svg)
+    return np.array([[float(v) for v in point.split(",")] for point in polyline.split()])
+
+
+def test_learning_curve_shows_the_mean_over_seeds_where_it_belongs():
+    rows = [(0, 0, 0.0), (0, 1, 0.0), (5, 0, 1.0), (5, 1, 2.0), (10, 0, 3.0), (10, 1, 3.0)]
+    text = "generation,seed,mean\n" + "".join(f"{g},{s},{m}\n" for g, s, m in rows)
+    curve = points(learning_curve("x", text))
+    across, up = curve[:, 0], -curve[:, 1]
+    # Means 0, 1.5 and 3 at generations 0, 5 and 10: on one straight line, evenly spaced.
+    np.testing.assert_allclose(np.diff(across), np.diff(across)[0], atol=0.11)
+    np.testing.assert_allclose(np.diff(up), np.diff(up)[0], atol=0.11)
+    assert up[-1] > up[0]
+
+
+@pytest.mark.parametrize("text", ["0,0,nan\n0,1,1.0\n", "0,0,2.5\n", "0,0,-1e9\n1,0,1e9\n"])
+def test_learning_curves_at_the_edge(text):
+    assert np.isfinite(points(learning_curve("x", "generation,seed,mean\n" + text))).all()
+
+
+def test_histogram_counts_every_neuron_once():
+    tau = np.array([[6.0, 10.0, 10.1, 20.0], [20.0, 40.0, 400.0, 4000.0]])
+    svg = time_constants("x", tau, (20.0,))
+    heights = [float(h) for h in re.findall(r'<rect[^>]*height="([^"]*)"', svg)]
+    unit = min(h for h in heights if h)
+    assert sum(round(h / unit) for h in heights) == tau.size
+    assert len(re.findall("stroke-dasharray", svg)) == 1
+    assert "of 8 neurons" in svg
+
+
+def test_histogram_of_equal_values():
+    assert time_constants("x", np.full((1, 4), 20.0), (20.0,)).count("<rect") >= 1
 
 
 def test_card_of_an_unpublished_checkpoint(checkpoint):

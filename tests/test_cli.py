@@ -1,8 +1,16 @@
+import argparse
+import csv
 import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
 
 import pytest
+from hub_server import HubServer
 
-from zoo.cli import main
+from zoo.cli import _make_parser, main
 
 
 @pytest.fixture
@@ -24,6 +32,111 @@ def test_list(published, capsys):
     assert "hetsnn-mem5-32" in capsys.readouterr().out
     assert main(["list", "nothing*"]) == 0
     assert "no published model matches" in capsys.readouterr().err
+
+
+def test_list_filters_sorts_and_says_where_a_model_is(published, capsys):
+    rows = run_json(capsys, "list", "--kind", "hom", "--task", "mem")
+    assert rows and all(row["kind"] == "hom" and row["task"].startswith("mem") for row in rows)
+    rows = run_json(capsys, "list", "--where", "folder")
+    assert [(row["name"], row["where"]) for row in rows] == [("hetsnn-mem5-32", "folder")]
+    for key, field, sign in (("reward", "mean", -1), ("size", "size_bytes", 1), ("parameters", "parameters", 1)):
+        values = [sign * row[field] for row in run_json(capsys, "list", "--sort", key)]
+        assert values == sorted(values)
+        assert len(set(values)) > 1
+        turned = [sign * row[field] for row in run_json(capsys, "list", "--sort", key, "--reverse")]
+        assert turned == values[::-1]
+
+
+def test_list_as_csv(published, capsys):
+    assert main(["list", "hetsnn-mem25-*", "--csv"]) == 0
+    (row,) = csv.DictReader(capsys.readouterr().out.splitlines())
+    (info,) = run_json(capsys, "list", "hetsnn-mem25-*")
+    assert row["paper"] == info["paper"] == "about 0.9"
+    assert float(row["interval_95_low"]) == info["interval_95"][0]
+    assert int(row["parameters"]) == info["parameters"]
+
+
+def test_the_table_has_one_line_per_model_in_any_terminal(published, capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    for columns in (80, 100, 160):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        assert main(["list"]) == 0
+        lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in capsys.readouterr().out.splitlines()]
+        assert max(map(len, lines)) <= columns
+        assert len(lines) == 1 + len(run_json(capsys, "list"))
+        assert "where" in lines[0]
+
+
+def verbs():
+    (action,) = (a for a in _make_parser()._actions if isinstance(a, argparse._SubParsersAction))
+    return action.choices
+
+
+@pytest.mark.parametrize("verb", [None, *verbs()])
+def test_help_fits_a_terminal_and_explains_every_argument(verb, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit) as caught:
+        main([*([verb] if verb else []), "--help"])
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 80
+    if verb is not None:
+        for action in verbs()[verb]._actions:
+            explained = action.help or action.choices or action.container.title == "recipe"
+            assert explained, f"{verb}: {action.dest} is not explained"
+
+
+def complete(words):
+    """What bash offers after these words, the last one unfinished."""
+    script = subprocess.run([sys.executable, "-m", "zoo.cli", "completion", "bash"], capture_output=True, text=True,
+                            check=True).stdout  # fmt: skip
+    asks = (
+        f"COMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}; "
+        "$(complete -p zoo | sed 's/.*-F \\([^ ]*\\).*/\\1/'); printf '%s\\n' \"${COMPREPLY[@]}\""
+    )
+    done = subprocess.run(["bash", "--norc", "-c", f"{script}\n{asks}"], capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_bash_completes_verbs_options_and_model_names():
+    assert complete(["zoo", "pu"]) == ["pull", "publish"]
+    assert "--dry-run" in complete(["zoo", "publish", "--"])
+    assert complete(["zoo", "card", "homsnn-mem25"]) == ["homsnn-mem25-1024"]
+    assert complete(["zoo", "list", "--kind", "ho"]) == ["hom"]
+
+
+@pytest.mark.parametrize("shell", ["zsh", "tcsh"])
+def test_completion_of_other_shells_knows_the_models(shell, capsys):
+    assert main(["completion", shell]) == 0
+    assert "hetsnn-mem25-1024" in capsys.readouterr().out
+
+
+def test_publish_dry_run(published, capsys):
+    done = run_json(capsys, "publish", "hetsnn-mem5-32", "--repo", "someone/else", "--dry-run")
+    assert (done["repository"], done["commit_url"]) == ("someone/else", None)
+    assert main(["publish", "hetsnn-mem5-32", "--dry-run"]) == 0
+    assert "would publish hetsnn-mem5-32 to hetsnn-zoo/hetsnn-mem5-32 (main)" in capsys.readouterr().out
+
+
+def test_publish_evaluates_on_request(published, capsys):
+    assert main(["publish", "hetsnn-mem5-32", "--dry-run", "--evaluate"]) == 0
+
+
+def test_pull_and_load(checkpoint, capsys, tmp_path, monkeypatch):
+    with HubServer() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+        commit = hub.add("hetsnn-zoo/hetsnn-mem5-32", checkpoint)
+        (row,) = run_json(capsys, "pull", "hetsnn-mem5-32")
+        assert row["source"] == f"hf://hetsnn-zoo/hetsnn-mem5-32@{commit}"
+        assert main(["pull", "hetsnn-mem5-32", "hf://nobody/nothing"]) == 2
+        out, error = capsys.readouterr()
+        assert "verified" in out and "there is no" in error
+        (row,) = run_json(capsys, "list", "--where", "cache")
+        assert row["name"] == "hetsnn-mem5-32"
+        assert main(["card", "hetsnn-mem5-32"]) == 0
+        assert "# hetsnn-mem5-32" in capsys.readouterr().out
 
 
 def test_eval(published, capsys):

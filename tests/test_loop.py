@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import random
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from zoo.errors import ZooError
-from zoo.training import Recipe, default_recipe, override, train
+from zoo.training import Recipe, default_recipe, export_run, override, train
 from zoo.training.loop import _cut_curve
 from zoo.training.state import restore_state, save_state, saved_states
 
@@ -179,6 +180,28 @@ def test_two_states_are_kept(tmp_path):
     for generation in (1, 2, 10):
         save_state(tmp_path, {"a": np.zeros(1)}, {"generation": generation})
     assert [path.name for path in saved_states(tmp_path)] == ["00000002", "00000010"]
+
+
+def test_a_published_checkpoint_goes_on_from_its_state(tmp_path, monkeypatch):
+    settings = {"seeds": 2, "population": 8, "generations": 4, "centre_lr_final": None}
+    changes = {k: v for k, v in settings.items() if v is not None}
+    recipe = dataclasses.replace(default_recipe(NAME), **settings)
+    monkeypatch.setattr("zoo.training.runs.default_recipe", lambda model: recipe)
+    short = train(NAME, out=tmp_path / "short", quiet=True, **changes).folders[0]
+    export_run(short, tmp_path / "published" / NAME, with_state=True)
+    whole = train(NAME, out=tmp_path / "whole", quiet=True, **(changes | {"generations": 7})).folders[0]
+    monkeypatch.setenv("ZOO_CHECKPOINTS", str(tmp_path / "published"))
+    more = train(NAME, out=tmp_path / "more", quiet=True, continue_published=True, generations=7).folders[0]
+    assert state_bytes(more) == state_bytes(whole)
+    assert (more / "training.csv").read_bytes() == (whole / "training.csv").read_bytes()
+    with pytest.raises(ZooError, match=r"sigma was 0\.1, now 0\.3"):
+        train(NAME, out=tmp_path / "other", quiet=True, continue_published=True, sigma=0.3)
+
+
+def test_a_published_checkpoint_without_state_says_so(checkpoint, tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_CHECKPOINTS", str(checkpoint.parent))
+    with pytest.raises(ZooError, match="carries no training state"):
+        train(NAME, out=tmp_path / "out", quiet=True, continue_published=True)
 
 
 @pytest.mark.parametrize("name", ["hetsnn-mem100-1024", "homsnn-mem100-1024"])

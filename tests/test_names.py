@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo.errors import UnknownModelError
-from zoo.names import IMAGE_HIDDEN, ModelName, parse
+from zoo.names import IMAGE_HIDDEN, KNOWN, ModelName, expand, parse
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,13 @@ def test_property_subsets_round_trip(tags):
     name = "-".join(["hetsnn-hc-16384", *(t for t in ("tau", "vth", "rest", "r") if t in tags)])
     assert str(parse(name)) == name
     assert len(parse(name).properties) == len(tags)
+
+
+def test_patterns_expand_to_the_papers_tables():
+    assert expand("hetsnn-hc-1*,homsnn-hp-4096") == [
+        "hetsnn-hc-1024", "hetsnn-hc-16384", *(n for n in KNOWN if n.startswith("hetsnn-hc-16384-")), "homsnn-hp-4096"
+    ]  # fmt: skip
+    assert len([n for n in KNOWN if n.startswith("hetsnn-ant-16384")]) == 15  # Table 1.
+    assert all(str(parse(name)) == name for name in KNOWN)
+    with pytest.raises(UnknownModelError, match="matches 'foo"):
+        expand("foo*")

@@ -12,7 +12,7 @@ _HOME = {
     "Recipe": "recipe",
     "default_recipe": "recipe",
     "export_run": "export",
-    "override": "loop",
+    "override": "runs",
     "train": "loop",
 }
 

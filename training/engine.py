@@ -22,12 +22,15 @@ from jaxtyping import Array, Float, Int
 from zoo.models import PROPERTIES, WEIGHTS, NetworkConfig, build_population
 from zoo.tasks import Task
 from zoo.tasks.observations import ObservationStats, empty, update
-from zoo.tasks.rollout import Policies, rollout
+from zoo.tasks.rollout import Episodes, Policies, rollout
 from zoo.training.pgpe import Hyper, Search
 from zoo.training.recipe import Recipe
 
 CHUNK = 64
 """Most generations of one call; sets the size of its buffer of metrics."""
+
+_BLOCK_NUMBERS = 2**19
+"""Trained numbers of the members that a CPU core plays at a time: 2 MiB, so that they stay in its cache."""
 
 
 class RunState(NamedTuple):
@@ -233,17 +236,32 @@ class Engine:
             ask_keys, env_keys = _keys(seeds, state.search.generation_counter, group.recipe.episodes)
             population = jax.vmap(search.ask)(ask_keys, state.search, hyper)
             own = _slice_members(population, self.mesh.shape["members"])
-            network = jax.vmap(functools.partial(build_population, group.config))(frozen, own)
             stats = state.stats if group.recipe.normalise_observations else None
-            policies.append(Policies(network, env_keys, stats, own.shape[1]))
-            populations.append(population)
-        episodes = rollout(self.task, policies, clip=groups[0].recipe.observation_clip)
+            policies.append(functools.partial(_make_policies, group.config, frozen, env_keys, stats))
+            populations.append((population, own))
+        clip = groups[0].recipe.observation_clip
+        populations, own = zip(*populations, strict=True)
+        if self._runs_per_block == "all":
+            made = [make(members) for make, members in zip(policies, own, strict=True)]
+            episodes = rollout(self.task, made, clip=clip)
+        else:
+            episodes = [self._play_in_blocks(policies[0], own[0], clip)]
         results = [
             self._learn(*args)
             for args in zip(searches, populations, episodes, states, [c[0] for c in constants], strict=True)
         ]
         states, metrics = zip(*results, strict=True)
         return list(states), list(metrics)
+
+    def _play_in_blocks(self, make_policies, own, clip):
+        """Episodes of members [R, P, D], some members at a time; each block ends when its last member does."""
+        runs, members, size = own.shape
+        count = _blocks(members, runs * size)
+        blocks = own.reshape(runs, count, members // count, size).swapaxes(0, 1)
+        played = jax.lax.map(lambda block: rollout(self.task, [make_policies(block)], clip=clip)[0], blocks)
+        join = functools.partial(jax.tree.map, lambda x: x.swapaxes(0, 1).reshape(runs, members, -1))
+        moments = played.moments and jax.tree.map(lambda x: x.sum(0), played.moments)
+        return Episodes(*join(tuple(played[:3])), spikes=None, moments=moments)
 
     def _learn(self, search, population, episodes, state, hyper):
         """The update of one group from its episodes."""
@@ -277,6 +295,21 @@ def _keys(seeds, generations, episodes):
         return ask, jax.random.split(env, (1, episodes))
 
     return jax.vmap(one)(seeds, generations)
+
+
+def _make_policies(config, frozen, keys, stats, own) -> Policies:
+    """Networks of members [R, P, D]."""
+    networks = jax.vmap(functools.partial(build_population, config))(frozen, own)
+    return Policies(networks, keys, stats, own.shape[1])
+
+
+def _blocks(members: int, numbers: int) -> int:
+    """Smallest division of the members into equal blocks of at most `_BLOCK_NUMBERS` numbers."""
+    return next(
+        n
+        for n in range(1, members + 1)
+        if members % n == 0 and (members // n * numbers <= _BLOCK_NUMBERS or n == members)
+    )
 
 
 def _slice_members(population, shards):

@@ -9,9 +9,10 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from zoo.checkpoint import from_json, read_json, write_checkpoint
+from zoo.checkpoint import write_checkpoint
 from zoo.errors import ZooError
 from zoo.evaluation import Evaluation, evaluate_parts
+from zoo.json_files import from_json, read_json
 from zoo.models import fixed_weights
 from zoo.names import parse
 from zoo.tasks.observations import ObservationStats

@@ -9,7 +9,6 @@ runs/NAME/checkpoint/    the result, in the published format
 import contextlib
 import csv
 import dataclasses
-import shutil
 import signal
 import threading
 import time
@@ -19,31 +18,16 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from zoo.checkpoint import coerce, from_json, read_json, write_json
 from zoo.errors import ZooError
-from zoo.names import ModelName, parse
-from zoo.training.engine import CHUNK, Engine, Group, Metrics, RunState, to_host
+from zoo.training.engine import CHUNK, Engine, Metrics, RunState, to_host
 from zoo.training.export import export_run
 from zoo.training.progress import Progress
-from zoo.training.recipe import Recipe, default_recipe, make_network_config, make_recipe_task
+from zoo.training.recipe import make_recipe_task
+from zoo.training.runs import prepare_run
 from zoo.training.state import restore_state, save_state
 
 COLUMNS = ("generation", "seed", "mean", "best", "std", "sigma", "length", "nan_members")
 _CHUNK_SECONDS = 2.0
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """One model in training: name, recipe, folder."""
-
-    model: ModelName
-    recipe: Recipe
-    folder: Path
-
-    def group(self, task) -> Group:
-        """As the engine wants it."""
-        config = make_network_config(self.model, task, self.recipe)
-        return Group(config=config, recipe=self.recipe, seeds=tuple(range(self.recipe.seeds)))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,66 +38,13 @@ class Outcome:
         folders: of the runs.
         generation: how far they got.
         finished: whether that is as far as their recipes say; then ``checkpoint/`` has the result.
+        interrupted: whether a signal asked for the stop.
     """
 
     folders: tuple[Path, ...]
     generation: int
     finished: bool
-
-
-def override(recipe: Recipe, **changes) -> Recipe:
-    """A recipe with some fields changed.
-
-    Raises:
-        ValueError: if a field does not exist, or its value has another type or is out of range.
-    """
-    fields = {field.name: field.type for field in dataclasses.fields(Recipe)}
-    for name, value in changes.items():
-        if name not in fields:
-            raise ValueError(f"a recipe has no `{name}`; its fields are {', '.join(fields)}")
-        changes[name] = coerce(fields[name], value, name)
-    return dataclasses.replace(recipe, **changes)
-
-
-def prepare_run(name: str, out: Path, *, fresh: bool = False, **changes) -> Run:
-    """Makes or finds the folder of a run.
-
-    Args:
-        name: model name.
-        out: parent of run folders.
-        fresh: throw away what an earlier run left there.
-        **changes: recipe fields that differ from the zoo's recipe.
-
-    Raises:
-        ZooError: if the folder has a run with another recipe, or cannot be written.
-    """
-    model = parse(name)
-    folder = Path(out) / name
-    record = folder / "run.json"
-    recipe = override(default_recipe(model), **changes)
-    if fresh and record.is_file():
-        shutil.rmtree(folder)
-    if record.is_file():
-        before = from_json(Recipe, read_json(record)["recipe"], str(record))
-        _check_same(before, recipe, folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(record, {"name": name, "recipe": dataclasses.asdict(recipe)})
-    except OSError as error:
-        raise ZooError(f"cannot write to {folder}: {error.strerror}; choose another place with --out") from error
-    return Run(model=model, recipe=recipe, folder=folder)
-
-
-def _check_same(before: Recipe, now: Recipe, folder: Path) -> None:
-    """A run may be made longer; anything else is another run."""
-    old, new = dataclasses.asdict(before), dataclasses.asdict(now)
-    free = {"generations"} if before.centre_lr_final is None else set()
-    differ = [f"{key} was {old[key]}, now {new[key]}" for key in old if key not in free and old[key] != new[key]]
-    if differ:
-        raise ZooError(
-            f"{folder} has a run with another recipe ({'; '.join(differ)}); "
-            "start anew with --fresh, or in another folder with --out"
-        )
+    interrupted: bool
 
 
 def train(
@@ -123,6 +54,7 @@ def train(
     max_minutes: float | None = None,
     save_minutes: float = 2.0,
     fresh: bool = False,
+    continue_published: bool = False,
     quiet: bool = False,
     **changes,
 ) -> Outcome:
@@ -138,11 +70,14 @@ def train(
         max_minutes: time limit, by default none.
         save_minutes: time between saved states.
         fresh: discard what earlier calls left in `out` for these names.
+        continue_published: go on from the training state that the published checkpoint carries.
         quiet: no progress bar.
         **changes: fields of `Recipe` that differ from the zoo's recipe.
     """
     names = [names] if isinstance(names, str) else list(names)
-    runs = [prepare_run(name, Path(out), fresh=fresh, **changes) for name in names]
+    runs = [
+        prepare_run(name, Path(out), fresh=fresh, continue_published=continue_published, **changes) for name in names
+    ]
     tasks = {make_recipe_task(run.model, run.recipe) for run in runs}
     if len(tasks) != 1:
         raise ValueError(f"models in lockstep must share one task; these have {sorted(t.name for t in tasks)}")
@@ -185,7 +120,12 @@ def _train(runs, engine, max_minutes, save_minutes, quiet) -> Outcome:
     if generation >= goal and jax.process_index() == 0:
         for run in runs:
             export_run(run.folder)
-    return Outcome(folders=tuple(run.folder for run in runs), generation=generation, finished=generation >= goal)
+    return Outcome(
+        folders=tuple(run.folder for run in runs),
+        generation=generation,
+        finished=generation >= goal,
+        interrupted=request.received,
+    )
 
 
 def _restore(runs, engine) -> tuple[list[RunState], int, float]:

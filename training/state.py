@@ -6,16 +6,10 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from zoo.checkpoint import (
-    read_arrays,
-    read_json,
-    replacing,
-    verify_manifest,
-    write_arrays,
-    write_json,
-    write_manifest,
-)
+from zoo.checkpoint import read_arrays, replacing, write_arrays
 from zoo.errors import DamagedCheckpointError, ZooError
+from zoo.json_files import read_json, write_json
+from zoo.manifest import verify_manifest, write_manifest
 
 _KEEP = 2
 

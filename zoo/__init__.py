@@ -10,11 +10,12 @@ import importlib
 from zoo.errors import (
     DamagedCheckpointError,
     DataNotFoundError,
+    HubError,
     UnknownModelError,
     UnsupportedCheckpointError,
     ZooError,
 )
-from zoo.loading import ModelInfo, ZooModel, list_models, load, model_info
+from zoo.loading import ModelInfo, ZooModel, list_models, load, model_info, pull
 
 __version__ = "0.1.0"
 
@@ -22,6 +23,7 @@ _LAZY = {
     "Evaluation": "zoo.evaluation",
     "card": "zoo.cards",
     "evaluate": "zoo.evaluation",
+    "publish": "zoo.publishing",
     "train": "zoo.training",
     "verify": "zoo.evaluation",
 }
@@ -30,6 +32,7 @@ __all__ = [
     "DamagedCheckpointError",
     "DataNotFoundError",
     "Evaluation",
+    "HubError",
     "ModelInfo",
     "UnknownModelError",
     "UnsupportedCheckpointError",
@@ -40,6 +43,8 @@ __all__ = [
     "list_models",
     "load",
     "model_info",
+    "publish",
+    "pull",
     "train",
     "verify",
 ]

@@ -1,40 +1,47 @@
 """Model cards, generated from checkpoints: no number in a card was typed."""
 
-import difflib
 import importlib.resources
-import io
 from pathlib import Path
 
 import numpy as np
 
-from zoo.loading import ModelInfo, ZooModel, find, list_models, load, model_info
+from zoo.catalogue import ModelInfo, bundled_folder, read_info
+from zoo.loading import load, locate
 from zoo.names import parse
-from zoo.paper import PAPER_URL, TASKS, paper_reward
+from zoo.paper import PAPER_URL, TASKS, TaskText
+from zoo.plots import plots
+from zoo.zoo_model import ZooModel
 
-_GENERATED = "<!-- Generated from the checkpoint by `zoo cards`; edits are overwritten. -->"
+GENERATED = "<!-- Generated from the checkpoint by `zoo cards`; edits are overwritten. -->"
 
 
 def card(name: str) -> str:
-    """The model card of a published model, as Markdown.
+    """The model card of a model, as Markdown: the stored one of a bundled model, else made anew.
 
     Raises:
-        UnknownModelError: if the model is not published.
+        UnknownModelError: if the model is neither on this machine nor on the Hub.
     """
-    stored = Path(str(importlib.resources.files("zoo.model_cards"))) / f"{name}.md"
-    if stored.is_file() and find(name).parent == Path(str(importlib.resources.files("zoo.checkpoints"))):
+    location = locate(name)
+    stored = Path(str(importlib.resources.files("zoo.model_cards"))) / f"{location.path.name}.md"
+    if stored.is_file() and location.path.parent == bundled_folder():
         return stored.read_text(encoding="utf-8")
     return make_card(load(name))
 
 
 def make_card(model: ZooModel) -> str:
     """Front matter for the Hub, then what a person wants to know."""
-    return f"{_front_matter(model)}\n{_GENERATED}\n\n{_body(model)}"
+    return f"{_front_matter(model)}\n{GENERATED}\n\n{_body(model)}"
+
+
+def make_plots(model: ZooModel) -> dict[str, str]:
+    """The card's plots, SVG documents by file name; they lie beside the card."""
+    return plots(model, (model.path / "training.csv").read_text(encoding="utf-8"))
 
 
 def _front_matter(model: ZooModel) -> str:
     from huggingface_hub import EvalResult, ModelCardData
 
-    info = model_info(model.source)
+    info = read_info(model.path, "")
     task = TASKS[parse(model.name).family]
     result = EvalResult(
         task_type=task.hub_task,
@@ -44,7 +51,14 @@ def _front_matter(model: ZooModel) -> str:
         metric_type="mean_reward",
         metric_name="mean return of the centre over training seeds",
         metric_value=info.mean,
-        metric_args={"std": info.std, "interval_95": list(info.interval_95), "seeds": info.seeds},
+        metric_args={
+            "std": info.std,
+            "interval_95": list(info.interval_95),
+            "seeds": info.seeds,
+            "episodes": model.evaluation["episodes"],
+            "population_mean": info.population_mean,
+            "paper": info.paper,
+        },
     )
     data = ModelCardData(
         model_name=model.name,
@@ -65,24 +79,11 @@ def _front_matter(model: ZooModel) -> str:
 
 
 def _body(model: ZooModel) -> str:
-    info, config, parsed = model_info(model.source), model.config, parse(model.name)
-    task, network, recipe = TASKS[parsed.family], model.network_config, config["recipe"]
-    training, low, high = config["training"], *info.interval_95
-    what = (
-        "Its weights are random and were never trained; training set each hidden neuron's "
-        + ", ".join(_PROPERTY[name] for name in network.trained)
-        if parsed.kind == "het"
-        else "Its neurons are all alike; training set the connection weights"
-    )
-    paper = paper_reward(parsed)
-    per_seed = np.array([row["mean"] for row in model.evaluation["seeds"]])
-    rate = np.mean([row["spike_rate"] for row in model.evaluation["seeds"]])
+    info, task = read_info(model.path, ""), TASKS[parse(model.name).family]
     lines = [
         f"# {model.name}",
         "",
-        f"A two-layer spiking network ({network.inputs} inputs, {network.hidden} leaky integrate-and-fire "
-        f"neurons, {network.outputs} readouts) for {task.describe(info.task)}. {what}. "
-        f"{info.parameters:,} trained parameters; {info.seeds} networks, one for each training seed.",
+        _summary(model, info, task),
         "",
         "```python",
         "import zoo",
@@ -94,32 +95,11 @@ def _body(model: ZooModel) -> str:
         "",
         "## Measured",
         "",
-        "| quantity | value |",
-        "| --- | --- |",
-        f"| mean return of the centre, over {info.seeds} training seeds | "
-        f"**{_number(info.mean)}** ± {_number(info.std)} (std) |",
-        f"| 95 % interval of that mean | {_number(low)} to {_number(high)} |",
-        f"| worst and best seed | {_number(per_seed.min())}, {_number(per_seed.max())} |",
-        f"| population's mean return in the last generation | {_number(info.population_mean)} "
-        f"± {_number(info.population_std)} |",
-        f"| the paper's population mean | {paper or 'not reported'} |",
-        f"| spikes per hidden neuron and step | {rate:.3g} |",
-        "",
-        f"Measured by `{model.evaluation['command']}`; check it with `zoo verify {model.name}`.",
+        *_measured(model, info),
         "",
         "## Training",
         "",
-        f"PGPE, {recipe['population']} members, {training['generations']} of {recipe['generations']} "
-        f"generations, {recipe['episodes']} episode(s) per member and generation, "
-        f"{training['env_steps']:,.0f} environment steps per seed; "
-        f"{training['seconds']:,.0f} s for all seeds together on {training['hardware']}.",
-        "",
-        f"Centre: {recipe['optimiser']}, learning rate {recipe['centre_lr']:g}"
-        + (f" falling to {recipe['centre_lr_final']:g}" if recipe["centre_lr_final"] is not None else "")
-        + f"; sigma {recipe['sigma']:g}, learning rate {recipe['sigma_lr']:g}.",
-        *_departures(recipe),
-        "",
-        f"Train it again: `zoo train {model.name}`.",
+        *_training(model, info),
         *_time_constants(model),
         "",
         "## Limits",
@@ -132,6 +112,61 @@ def _body(model: ZooModel) -> str:
         "Apache-2.0.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _summary(model: ZooModel, info: ModelInfo, task: TaskText) -> str:
+    network = model.network_config
+    what = (
+        "Its weights are random and were never trained; training set each hidden neuron's "
+        + ", ".join(_PROPERTY[name] for name in network.trained)
+        if info.kind == "het"
+        else "Its neurons are all alike; training set the connection weights"
+    )
+    return (
+        f"A two-layer spiking network ({network.inputs} inputs, {network.hidden} leaky integrate-and-fire "
+        f"neurons, {network.outputs} readouts) for {task.describe(info.task)}. {what}. "
+        f"{info.parameters:,} trained parameters; {info.seeds} networks, one for each training seed."
+    )
+
+
+def _measured(model: ZooModel, info: ModelInfo) -> list[str]:
+    low, high = info.interval_95
+    per_seed = np.array([row["mean"] for row in model.evaluation["seeds"]])
+    rate = np.mean([row["spike_rate"] for row in model.evaluation["seeds"]])
+    return [
+        "| quantity | value |",
+        "| --- | --- |",
+        f"| mean return of the centre, over {info.seeds} training seeds | "
+        f"**{number(info.mean)}** ± {number(info.std)} (std) |",
+        f"| 95 % interval of that mean | {number(low)} to {number(high)} |",
+        f"| worst and best seed | {number(per_seed.min())}, {number(per_seed.max())} |",
+        f"| population's mean return in the last generation | {number(info.population_mean)} "
+        f"± {number(info.population_std)} |",
+        f"| the paper's population mean | {info.paper or 'not reported'} |",
+        f"| spikes per hidden neuron and step | {rate:.3g} |",
+        "",
+        f"Measured by `{model.evaluation['command']}`; check it with `zoo verify {model.name}`.",
+    ]
+
+
+def _training(model: ZooModel, info: ModelInfo) -> list[str]:
+    recipe, training = model.config["recipe"], model.config["training"]
+    return [
+        f"PGPE, {recipe['population']} members, {training['generations']} of {recipe['generations']} "
+        f"generations, {recipe['episodes']} episode(s) per member and generation, "
+        f"{training['env_steps']:,.0f} environment steps per seed; "
+        f"{training['seconds']:,.0f} s for all seeds together on {training['hardware']}.",
+        "",
+        f"Centre: {recipe['optimiser']}, learning rate {recipe['centre_lr']:g}"
+        + (f" falling to {recipe['centre_lr_final']:g}" if recipe["centre_lr_final"] is not None else "")
+        + f"; sigma {recipe['sigma']:g}, learning rate {recipe['sigma_lr']:g}.",
+        *_departures(recipe),
+        "",
+        f"Train it again: `zoo train {model.name}`.",
+        "",
+        f"![Learning curve: the population's mean return over {training['generations']} generations, at "
+        f"{number(info.population_mean)} in the last]({model.name}-curve.svg)",
+    ]
 
 
 _PROPERTY = {
@@ -176,85 +211,17 @@ def _time_constants(model: ZooModel) -> list[str]:
     low, median, high = np.percentile(tau, [5, 50, 95])
     return [
         "",
+        "## Time constants",
+        "",
         f"Trained membrane time constants: median {median:.3g} ms, 5 to 95 %: {low:.3g} to {high:.3g} ms. "
         "Part of such a spread is drift of the search alone, which no reward selects.",
+        "",
+        f"![Histogram of the membrane time constants, half of them below {median:.3g} ms]({model.name}-tau.svg)",
     ]
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """A return as cards and tables print it."""
     if value is None:
         return "none"
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.1f}" if abs(value) >= 100 else f"{value:.3f}"
-
-
-def index_rows() -> list[ModelInfo]:
-    """All published models on this machine, in the order of the table."""
-    return [model_info(name) for name in list_models()]
-
-
-def markdown_table(rows: list[ModelInfo], link: str = "") -> str:
-    """The models as a Markdown table; names link to ``{link}{name}.md``."""
-    out = io.StringIO()
-    out.write("| model | parameters | seeds | generations | reward | 95 % interval | population | paper |\n")
-    out.write("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
-    for row in rows:
-        low, high = row.interval_95
-        out.write(
-            f"| [{row.name}]({link}{row.name}.md) | {row.parameters:,} | {row.seeds} | {row.generations} "
-            f"| **{_number(row.mean)}** | {_number(low)} to {_number(high)} "
-            f"| {_number(row.population_mean)} ± {_number(row.population_std)} "
-            f"| {paper_reward(parse(row.name)) or ''} |\n"
-        )
-    return out.getvalue()
-
-
-def make_index() -> str:
-    """model_cards/README.md."""
-    return (
-        f"# Models\n\n{_GENERATED}\n\n"
-        "*Reward*: mean return of the trained centre on fresh episodes, over training seeds. "
-        "*Population*: mean ± standard deviation over seeds of the last generation's population mean, the "
-        "quantity that the paper reports.\n\n" + markdown_table(index_rows())
-    )
-
-
-def write_cards(folder: Path) -> list[Path]:
-    """Writes the index and the cards of all published models into `folder`, and the README's table."""
-    documents = _documents(folder)
-    for path, text in documents.items():
-        path.write_text(text, encoding="utf-8")
-    return list(documents)
-
-
-_TABLE = ("<!-- table -->\n", "<!-- /table -->")
-
-
-def with_table(readme: str) -> str:
-    """The repository's README with its table of models made anew."""
-    before, rest = readme.split(_TABLE[0], 1)
-    _, after = rest.split(_TABLE[1], 1)
-    return before + _TABLE[0] + markdown_table(index_rows(), link="model_cards/") + _TABLE[1] + after
-
-
-def _documents(folder: Path) -> dict[Path, str]:
-    """All generated documents: cards, their index, and the README beside the folder if it has a table."""
-    texts = {folder / "README.md": make_index()} | {folder / f"{n}.md": make_card(load(n)) for n in list_models()}
-    readme = folder.parent / "README.md"
-    if readme.is_file() and _TABLE[0] in (text := readme.read_text(encoding="utf-8")):
-        texts[readme] = with_table(text)
-    return texts
-
-
-def check_cards(folder: Path) -> list[str]:
-    """Differences between the cards in `folder` and what the checkpoints say; empty if there are none."""
-    problems = []
-    wanted = _documents(folder)
-    for path, text in wanted.items():
-        have = path.read_text(encoding="utf-8") if path.is_file() else ""
-        if have != text:
-            changed = [d for d in difflib.ndiff(have.splitlines(), text.splitlines()) if d[0] in "+-"]
-            problems.append(f"{path.name}: {len(changed)} line(s) differ from the checkpoint; run `zoo cards`")
-    for path in sorted(folder.glob("*.md")):
-        if path not in wanted:
-            problems.append(f"{path.name}: no such checkpoint is published")
-    return problems

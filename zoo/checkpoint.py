@@ -11,153 +11,45 @@ Data only: JSON, CSV and arrays; reading a checkpoint never executes anything in
 """
 
 import dataclasses
-import hashlib
-import json
+import math
 import os
 import shutil
 import tempfile
-import typing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import jax
 import numpy as np
 from orbax.checkpoint import v1 as ocp
 
-from zoo.errors import DamagedCheckpointError, UnsupportedCheckpointError, ZooError
+from zoo.errors import DamagedCheckpointError, UnknownModelError, ZooError
+from zoo.json_files import coerce, from_json, read_json, write_json
+from zoo.manifest import MANIFEST, SCHEMA, check_schema, sha256_file, verify_manifest, write_manifest
 from zoo.models import NetworkConfig
+from zoo.names import parse
 
-SCHEMA = 1
-MANIFEST = "MANIFEST.json"
+__all__ = [
+    "MANIFEST",
+    "SCHEMA",
+    "Checkpoint",
+    "coerce",
+    "from_json",
+    "read_arrays",
+    "read_checkpoint",
+    "read_config",
+    "read_json",
+    "replacing",
+    "sha256_file",
+    "verify_manifest",
+    "write_arrays",
+    "write_checkpoint",
+    "write_json",
+    "write_manifest",
+]
+
 _REQUIRED = ("config.json", "evaluation.json", "training.csv")
-_IGNORED = {"README.md", ".gitattributes"}  # The Hub's card and git's settings are not part of the model.
-_OPTIONAL_FOLDER = "state"
-_MAX_JSON_BYTES = 64 * 2**20
-_MAX_NUMBERS = 2**29
-
-
-def read_json(path: Path) -> dict:
-    """A JSON object from a file of bounded size.
-
-    Raises:
-        DamagedCheckpointError: if it is too large or not a JSON object.
-    """
-    if path.stat().st_size > _MAX_JSON_BYTES:
-        raise DamagedCheckpointError(f"{path} is larger than {_MAX_JSON_BYTES >> 20} MiB")
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise DamagedCheckpointError(f"{path} is not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise DamagedCheckpointError(f"{path} holds a {type(value).__name__}; it must hold an object")
-    return value
-
-
-def write_json(path: Path, value: dict) -> None:
-    """Writes a JSON object, replacing the file in one step."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
-
-
-def from_json(cls: type, value: dict, where: str):
-    """A frozen dataclass from a JSON object; names and types must be the fields'.
-
-    Raises:
-        DamagedCheckpointError: naming the field.
-    """
-    fields = {field.name: field for field in dataclasses.fields(cls)}
-    if not isinstance(value, dict) or set(value) - set(fields):
-        raise DamagedCheckpointError(f"{where} must be an object with the fields {sorted(fields)}, got {value!r}")
-    try:
-        types = typing.get_type_hints(cls)
-        return cls(**{name: coerce(types[name], item, f"{where}.{name}") for name, item in value.items()})
-    except (TypeError, ValueError) as error:
-        raise DamagedCheckpointError(f"{where}: {error}") from error
-
-
-def coerce(kind, value, where: str):
-    """A JSON value as a field's type: int, float, str, bool, X | None, or tuple[X, ...].
-
-    Raises:
-        ValueError: if it is of another type.
-    """
-    options = typing.get_args(kind)
-    if typing.get_origin(kind) is tuple:
-        if isinstance(value, list | tuple):
-            return tuple(coerce(options[0], item, where) for item in value)
-    elif type(None) in options:
-        return None if value is None else coerce(options[0], value, where)
-    elif kind is float and type(value) in (int, float):
-        return float(value)
-    elif type(value) is kind:
-        return value
-    raise ValueError(f"{where} (={value!r}) must be of type {getattr(kind, '__name__', kind)}")
-
-
-def sha256_file(path: Path) -> str:
-    """Hex digest of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def write_manifest(folder: Path) -> None:
-    """Records size and SHA-256 of all files below `folder`."""
-    files = {
-        path.relative_to(folder).as_posix(): {"size": path.stat().st_size, "sha256": sha256_file(path)}
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != MANIFEST
-    }
-    write_json(folder / MANIFEST, {"schema": SCHEMA, "files": files})
-
-
-def verify_manifest(folder: Path) -> None:
-    """Checks that `folder` holds exactly the files that its manifest lists, bit by bit.
-
-    Raises:
-        DamagedCheckpointError: naming every file that is missing, superfluous or altered.
-        UnsupportedCheckpointError: if the checkpoint comes from a newer version.
-    """
-    if not (folder / MANIFEST).is_file():
-        raise DamagedCheckpointError(f"{folder} is not a checkpoint: it has no {MANIFEST}")
-    manifest = read_json(folder / MANIFEST)
-    _check_schema(manifest, folder / MANIFEST)
-    listed = manifest.get("files")
-    if not isinstance(listed, dict) or not all(map(_is_entry, listed.items())):
-        raise DamagedCheckpointError(f"{folder / MANIFEST} must list paths with size and sha256")
-    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()}
-    present -= {MANIFEST} | _IGNORED
-    expected = set(listed)
-    if not any(name.startswith(f"{_OPTIONAL_FOLDER}/") for name in present):
-        expected = {name for name in expected if not name.startswith(f"{_OPTIONAL_FOLDER}/")}
-    problems = [f"{name} is missing" for name in sorted(expected - present)]
-    problems += [f"{name} does not belong to it" for name in sorted(present - expected)]
-    for name in sorted(expected & present):
-        path, entry = folder / name, listed[name]
-        if path.stat().st_size != entry["size"] or sha256_file(path) != entry["sha256"]:
-            problems.append(f"{name} was altered")
-    if problems:
-        raise DamagedCheckpointError(
-            f"checkpoint {folder} is damaged: {'; '.join(problems)}. Get it again, or train it: zoo train NAME"
-        )
-
-
-def _is_entry(item) -> bool:
-    name, entry = item
-    path = PurePosixPath(name)
-    inside = name == path.as_posix() and not path.is_absolute() and ".." not in path.parts and "\\" not in name
-    return inside and isinstance(entry, dict) and isinstance(entry.get("size"), int) and "sha256" in entry
-
-
-def _check_schema(value: dict, path: Path) -> None:
-    schema = value.get("schema")
-    if type(schema) is not int or schema < 1:
-        raise DamagedCheckpointError(f"{path}: schema (={schema!r}) must be a positive integer")
-    if schema > SCHEMA:
-        raise UnsupportedCheckpointError(
-            f"{path}: schema {schema} is newer than this version's {SCHEMA}; pip install --upgrade hetsnn-zoo"
-        )
+_MAX_NUMBERS = 2**28  # 1 GiB of float32: four thousand times the largest published model.
 
 
 def write_arrays(path: Path, tree: dict) -> None:
@@ -233,10 +125,54 @@ def read_checkpoint(path: Path) -> Checkpoint:
     config = read_config(path)
     network = from_json(NetworkConfig, config["network"], f"{path}/config.json: network")
     seeds = tuple(config["seeds"])
-    if network.trained_size * len(seeds) > _MAX_NUMBERS:
+    if _numbers(network, len(seeds)) > _MAX_NUMBERS:
         raise DamagedCheckpointError(f"{path}/config.json asks for more than {_MAX_NUMBERS} numbers")
     params = read_arrays(path / "params", _abstract_params(network, len(seeds), config["observations"]))
-    return Checkpoint(path, config, network, seeds, params, read_json(path / "evaluation.json"))
+    return Checkpoint(path, config, network, seeds, params, read_evaluation(path))
+
+
+def _numbers(network: NetworkConfig, seeds: int) -> int:
+    """How many numbers loading and drawing a model may allocate; Python's integers, which do not overflow."""
+    trained = sum(math.prod(shape) for shape in network.trained_shapes.values())
+    return seeds * (trained + 2 * network.inputs) + network.hidden * (network.inputs + network.outputs + 4)
+
+
+def read_evaluation(path: Path) -> dict:
+    """evaluation.json of a checkpoint folder, with the types of what the zoo uses checked.
+
+    Raises:
+        DamagedCheckpointError: naming the field.
+    """
+    where = path / "evaluation.json"
+    if not where.is_file():
+        raise DamagedCheckpointError(f"{path} is not a checkpoint: it has no evaluation.json")
+    evaluation = read_json(where)
+    kinds = {"command": str, "seed": int, "episodes": int, "mean": float, "std": float}
+    _check_fields(evaluation, kinds | {"interval_95": tuple[float, ...], "seeds": list}, where)
+    if len(evaluation["interval_95"]) != 2 or not evaluation["seeds"]:
+        raise DamagedCheckpointError(f"{where}: `interval_95` must have two ends, and `seeds` at least one row")
+    for row in evaluation["seeds"]:
+        kinds = {"training_seed": int, "mean": float, "std": float, "spike_rate": float}
+        _check_fields(row if isinstance(row, dict) else {}, kinds, f"{where}: a row of `seeds`")
+    return evaluation
+
+
+def _check_fields(value: dict, kinds: dict, where) -> None:
+    """Raises unless `value` has the fields with their types, all numbers finite."""
+    try:
+        for name, kind in kinds.items():
+            got = value.get(name)
+            if kind is list:
+                if not isinstance(got, list):
+                    raise ValueError(f"`{name}` must be a JSON list")
+            elif not all(map(math.isfinite, _floats(coerce(kind, got, f"`{name}`")))):
+                raise ValueError(f"`{name}` (={got!r}) must be finite")
+    except ValueError as error:
+        raise DamagedCheckpointError(f"{where}: {error}") from error
+
+
+def _floats(value) -> list[float]:
+    return [number for number in (value if isinstance(value, tuple) else (value,)) if isinstance(number, float)]
 
 
 def read_config(path: Path) -> dict:
@@ -245,7 +181,7 @@ def read_config(path: Path) -> dict:
     if not where.is_file():
         raise DamagedCheckpointError(f"{path} is not a checkpoint: it has no config.json")
     config = read_json(where)
-    _check_schema(config, where)
+    check_schema(config, where)
     kinds = {
         "name": str, "task": dict, "network": dict, "recipe": dict, "seeds": list, "training": dict,
         "fixed_weights": dict, "observations": bool,
@@ -253,6 +189,10 @@ def read_config(path: Path) -> dict:
     for key, kind in kinds.items():
         if not isinstance(config.get(key), kind):
             raise DamagedCheckpointError(f"{where}: `{key}` must be a JSON {kind.__name__}")
+    try:
+        parse(config["name"])
+    except UnknownModelError as error:
+        raise DamagedCheckpointError(f"{where}: `name`: {error}") from error
     seeds = config["seeds"]
     if not seeds or any(type(seed) is not int or seed < 0 for seed in seeds) or len(set(seeds)) != len(seeds):
         raise DamagedCheckpointError(f"{where}: `seeds` must be different integers of 0 or more")

@@ -4,10 +4,13 @@ import argparse
 import dataclasses
 import json
 import sys
+import time
 import typing
 from pathlib import Path
 
+from zoo.analysis.commands import add_verbs as add_analysis_verbs
 from zoo.errors import ZooError
+from zoo.hub_commands import add_verbs as add_hub_verbs
 
 _EXAMPLES = """examples:
   zoo list 'hetsnn-*'                 what is published, with measured rewards
@@ -52,10 +55,17 @@ def _make_parser() -> argparse.ArgumentParser:
     sub = verb("list", _list, "List the published models with their measured rewards.")
     sub.add_argument("pattern", nargs="?", default="*", help="shell wildcards, quoted: 'hetsnn-*'")
     sub.add_argument("--task", help="one task (mem25) or family (mem, cartpole, brax, image)")
-    as_json(sub)
+    sub.add_argument("--kind", choices=["het", "hom"], help="trained neurons, or trained weights")
+    sub.add_argument("--where", choices=["folder", "bundled", "cache"], help="cache: pulled from the Hub")
+    order = ["name", "parameters", "reward", "size", "task"]
+    sub.add_argument("--sort", choices=order, default="name", help="order (default name)")
+    sub.add_argument("--reverse", action="store_true", help="turn the order round")
+    formats = sub.add_mutually_exclusive_group()
+    formats.add_argument("--csv", action="store_true", help="print CSV")
+    as_json(formats)
 
     sub = verb("card", _card, "Show a model's card.")
-    sub.add_argument("name")
+    sub.add_argument("name", help="model name, folder of a checkpoint, or hf://org/name@revision")
     as_json(sub)
 
     sub = verb("eval", _eval, "Measure a model on fresh episodes.")
@@ -67,15 +77,17 @@ def _make_parser() -> argparse.ArgumentParser:
     as_json(sub)
 
     sub = verb("verify", _verify, "Measure published models again; exit status 1 if a card's claim fails.")
-    sub.add_argument("pattern", nargs="?", default="*")
+    sub.add_argument("pattern", nargs="?", default="*", help="shell wildcards, quoted: 'hetsnn-*'")
     as_json(sub)
 
     sub = verb("train", _train, "Train models from scratch, or go on where an earlier call stopped.")
-    sub.add_argument("name", help="model name, or a comma-separated list of one task's names for lockstep")
+    sub.add_argument("name", help="model name, names separated by commas, or a quoted pattern")
     sub.add_argument("--out", default="runs", help="parent folder of the runs (default runs)")
     sub.add_argument("--max-minutes", type=float, help="stop after this time, with the state saved")
     sub.add_argument("--save-minutes", type=float, default=2.0, help="time between saved states (default 2)")
     sub.add_argument("--fresh", action="store_true", help="discard what an earlier call left")
+    sub.add_argument("--continue", dest="continue_published", action="store_true", help="from the published state")
+    sub.add_argument("--lockstep", action="store_true", help="all named models of one task in one program")
     sub.add_argument("--quiet", action="store_true", help="no progress bar")
     as_json(sub)
     _add_recipe_options(sub)
@@ -86,14 +98,17 @@ def _make_parser() -> argparse.ArgumentParser:
     sub.add_argument("--with-state", action="store_true", help="add the training state")
 
     sub = verb("cards", _cards, "Write all model cards from the checkpoints, or check them.")
-    sub.add_argument("folder", nargs="?", type=Path, default=Path("model_cards"))
+    sub.add_argument("folder", nargs="?", type=Path, default=Path("model_cards"), help="default model_cards")
     sub.add_argument("--check", action="store_true", help="exit status 1 if a card disagrees")
 
     sub = verb("figure", _figure, "Draw a figure, with its numbers as CSV beside it.")
-    sub.add_argument("which", choices=["memory-length"])
+    sub.add_argument("which", choices=["memory-length"], help="which figure")
     sub.add_argument("--out", type=Path, default=Path("docs/figures"), help="folder (default docs/figures)")
     sub.add_argument("--sweep-tau", action="store_true", help="train again what no checkpoint holds")
     sub.add_argument("--seeds", type=int, default=20, help="of that training (default 20)")
+
+    add_hub_verbs(verb, _make_parser)
+    add_analysis_verbs(verb, _use_all_cores)
     return parser
 
 
@@ -118,28 +133,20 @@ def _print_json(value) -> None:
 
 
 def _list(arguments) -> int:
-    from zoo.loading import list_models, model_info
+    from zoo.listing import as_csv, print_table, select
 
-    rows = [model_info(name) for name in list_models(arguments.pattern, task=arguments.task)]
+    rows = select(
+        arguments.pattern, task=arguments.task, kind=arguments.kind, where=arguments.where,
+        sort=arguments.sort, reverse=arguments.reverse,
+    )  # fmt: skip
     if arguments.json:
         _print_json([dataclasses.asdict(row) for row in rows])
-        return 0
-    if not rows:
+    elif arguments.csv:
+        print(as_csv(rows), end="")
+    elif rows:
+        print_table(rows)
+    else:
         print(f"no published model matches '{arguments.pattern}'", file=sys.stderr)
-        return 0
-    import rich.console
-    import rich.table
-
-    table = rich.table.Table(box=None, header_style="bold")
-    for title in ("model", "parameters", "seeds", "generations", "reward", "95 % interval"):
-        table.add_column(title, justify="left" if title == "model" else "right", no_wrap=True)
-    for row in rows:
-        low, high = row.interval_95
-        table.add_row(
-            row.name, f"{row.parameters:,}", str(row.seeds), str(row.generations),
-            f"{row.mean:.4g}", f"{low:.4g} to {high:.4g}",
-        )  # fmt: skip
-    rich.console.Console().print(table)
     return 0
 
 
@@ -201,37 +208,62 @@ def _verify(arguments) -> int:
 
 def _train(arguments) -> int:
     _use_all_cores()
+    from zoo.names import expand
     from zoo.training import Recipe, train
 
     fields = [field.name for field in dataclasses.fields(Recipe)]
     changes = {name: getattr(arguments, name) for name in fields if getattr(arguments, name) is not None}
-    outcome = train(
-        arguments.name.split(","),
-        out=arguments.out,
-        max_minutes=arguments.max_minutes,
-        save_minutes=arguments.save_minutes,
-        fresh=arguments.fresh,
-        quiet=arguments.quiet,
-        **changes,
-    )
+    names, start, outcomes = expand(arguments.name), time.monotonic(), []
+    for batch in [names] if arguments.lockstep else [[name] for name in names]:
+        spent = (time.monotonic() - start) / 60
+        if arguments.max_minutes is not None and spent >= arguments.max_minutes:
+            print(f"no time left for {', '.join(batch)}; run the same command to go on")
+            break
+        outcome = train(
+            batch,
+            out=arguments.out,
+            max_minutes=None if arguments.max_minutes is None else arguments.max_minutes - spent,
+            save_minutes=arguments.save_minutes,
+            fresh=arguments.fresh,
+            continue_published=arguments.continue_published,
+            quiet=arguments.quiet,
+            **changes,
+        )
+        outcomes.append(outcome)
+        if not arguments.json:
+            _print_outcome(outcome)
+        if outcome.interrupted:
+            break
     if arguments.json:
-        _print_json(dataclasses.asdict(outcome) | {"folders": [str(f) for f in outcome.folders]})
-    elif outcome.finished:
-        for folder in outcome.folders:
-            print(f"trained {outcome.generation} generations; checkpoint: {folder / 'checkpoint'}")
-    else:
-        print(f"stopped at generation {outcome.generation}, state saved; run the same command to go on")
+        _print_json([dataclasses.asdict(o) | {"folders": [str(f) for f in o.folders]} for o in outcomes])
     return 0
 
 
+def _print_outcome(outcome) -> None:
+    for folder in outcome.folders:
+        if outcome.finished:
+            print(f"trained {outcome.generation} generations; checkpoint: {folder / 'checkpoint'}", flush=True)
+        else:
+            print(
+                f"{folder.name}: stopped at generation {outcome.generation}, "
+                "state saved; run the same command to go on",
+                flush=True,
+            )
+
+
 def _use_all_cores() -> None:
-    """Makes each core of a machine without accelerator a device of its own, unless told otherwise."""
+    """Makes each core of a machine without accelerator a device of its own, unless told otherwise.
+
+    Where JAX already runs, its devices stay as they are.
+    """
+    import contextlib
     import os
 
     import jax
 
     if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
-        jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+        with contextlib.suppress(RuntimeError):
+            jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
 
 
 def _export(arguments) -> int:
@@ -243,7 +275,7 @@ def _export(arguments) -> int:
 
 
 def _cards(arguments) -> int:
-    from zoo.cards import check_cards, write_cards
+    from zoo.card_index import check_cards, write_cards
 
     if not arguments.check:
         print(f"wrote {len(write_cards(arguments.folder))} files to {arguments.folder}")

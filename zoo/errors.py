@@ -19,3 +19,7 @@ class UnsupportedCheckpointError(ZooError):
 
 class DataNotFoundError(ZooError):
     """A data set is not on this machine and cannot be fetched."""
+
+
+class HubError(ZooError):
+    """The Hub cannot be reached, refuses, or has no such repository or revision."""

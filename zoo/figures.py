@@ -114,7 +114,7 @@ def _draw(rows: list[dict], stem: Path) -> list[Path]:
 
     matplotlib.rcParams |= {"svg.hashsalt": "zoo", "font.size": 9, "axes.spines.top": False,
                             "axes.spines.right": False}  # fmt: skip
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.4), sharey=True, layout="constrained")
 
     def line(axes, series, label, **style):
         chosen = sorted((r for r in rows if r["series"] == series), key=lambda r: int(r["length"]))
@@ -126,8 +126,8 @@ def _draw(rows: list[dict], stem: Path) -> list[Path]:
         axes.fill_between(length, np.clip(low, -1, 1), np.clip(high, -1, 1), color=drawn.get_color(),
                           alpha=0.18, linewidth=0)  # fmt: skip
 
-    line(left, "zoo hetsnn", "heterogeneous, zoo recipe", color=_BLUE, marker="o")
-    line(left, "zoo homsnn", "homogeneous, zoo recipe", color=_ORANGE, marker="s")
+    line(left, "zoo hetsnn", "heterogeneous, zoo recipe", color=_BLUE, marker="o", ms=9, lw=4)
+    line(left, "zoo homsnn", "homogeneous, zoo recipe", color=_ORANGE, marker="s", ms=4)
     line(left, "paper hetsnn", "heterogeneous, paper's fitness", color=_BLUE, marker="o", ls=":", mfc="white")
     line(
         left,
@@ -150,7 +150,14 @@ def _draw(rows: list[dict], stem: Path) -> list[Path]:
     for axes, title in ((left, None), (right, "membrane time constant")):
         axes.set_xlabel("memory length (steps of 5 ms)")
         axes.set_ylim(-0.05, 1.05)
-        axes.legend(frameon=False, fontsize=8, title=title, loc="lower left")
+        axes.legend(
+            frameon=False,
+            fontsize=8,
+            title=title,
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.18),
+            ncols=2 if title is None else 3,
+        )
     paths = [stem.with_suffix(".svg"), stem.with_suffix(".png")]
     figure.savefig(paths[0], metadata={"Date": None})
     figure.savefig(paths[1], dpi=150)

@@ -1,209 +1,147 @@
-"""From a name to a model: where checkpoints are looked for, and what a loaded one can do."""
+"""From a name to a verified model, wherever it is: a folder, the package, the Hub's cache, the Hub."""
 
 import dataclasses
-import fnmatch
-import importlib.resources
-import os
 from pathlib import Path
 
-import numpy as np
-
-from zoo.checkpoint import Checkpoint, read_checkpoint, read_config, read_json
-from zoo.errors import DamagedCheckpointError, UnknownModelError
-from zoo.models import NetworkConfig, SpikingMLP, fixed_weights, physical
+from zoo.aliases import canonical
+from zoo.catalogue import (
+    ModelInfo,
+    bundled_folder,
+    checkpoint_folders,
+    find,
+    is_path,
+    list_models,
+    read_info,
+)
+from zoo.checkpoint import read_checkpoint
+from zoo.errors import DamagedCheckpointError, HubError, UnknownModelError
+from zoo.hub import SCHEME, Access, Reference, Snapshot, fetch, refresh
 from zoo.names import parse
-from zoo.tasks import Task, make_task
+from zoo.zoo_model import ZooModel
+
+__all__ = [
+    "ModelInfo",
+    "ZooModel",
+    "checkpoint_folders",
+    "find",
+    "list_models",
+    "load",
+    "locate",
+    "model_info",
+    "pull",
+]
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class ZooModel:
-    """A published model: networks of one shape, one for each training seed.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Location:
+    """Where a model was found.
 
     Attributes:
-        name: model name.
-        source: where it was loaded from.
-        config: everything config.json says.
-        network_config: shapes, and what was trained.
-        seeds: training seeds.
-        trained: trained values by name, [K, …], float32.
-        observations: observation statistics ``count`` [K], ``mean`` and ``m2`` [K, o], or None.
-        evaluation: the published evaluation.
+        path: folder of its files.
+        source: the same for `zoo.load`: the folder, or ``hf://org/name@commit``.
+        where: ``folder``, ``bundled`` or ``cache``.
     """
 
-    name: str
+    path: Path
     source: str
-    config: dict
-    network_config: NetworkConfig
-    seeds: tuple[int, ...]
-    trained: dict[str, np.ndarray]
-    observations: dict[str, np.ndarray] | None
-    evaluation: dict
-
-    def __repr__(self) -> str:
-        c = self.network_config
-        return (
-            f"ZooModel('{self.name}', {c.inputs}-{c.hidden}-{c.outputs}, trained={c.trained}, "
-            f"{len(self.seeds)} seed(s), source='{self.source}')"
-        )
-
-    def _index(self, seed: int | None) -> int:
-        if seed is None:
-            return 0
-        if seed not in self.seeds:
-            raise ValueError(f"training seed {seed} is not among this model's seeds {self.seeds}")
-        return self.seeds.index(seed)
-
-    def select(self, seed: int) -> "ZooModel":
-        """The same model with one training seed alone."""
-        rows = slice(self._index(seed), self._index(seed) + 1)
-        observations = self.observations and {k: v[rows] for k, v in self.observations.items()}
-        trained = {name: value[rows] for name, value in self.trained.items()}
-        return dataclasses.replace(self, seeds=(seed,), trained=trained, observations=observations)
-
-    def parts(self, seed: int | None = None) -> dict[str, np.ndarray]:
-        """All parts of one seed's network by name: trained ones, and fixed ones drawn again.
-
-        Raises:
-            DamagedCheckpointError: if the weights drawn are not those that the model was trained with.
-        """
-        row = self._index(seed)
-        parts = self.network_config.initial(self.seeds[row])
-        expected = self.config["fixed_weights"].get(str(self.seeds[row]))
-        drawn = fixed_weights.sha256(parts["w_in"], parts["w_out"])
-        if drawn != expected:
-            raise DamagedCheckpointError(
-                f"{self.name}: the weights of seed {self.seeds[row]} have SHA-256 {drawn}; "
-                f"the checkpoint was trained with {expected}"
-            )
-        return parts | {name: value[row] for name, value in self.trained.items()}
-
-    def network(self, seed: int | None = None) -> SpikingMLP:
-        """The network of one training seed (by default the first) as a Flax NNX module."""
-        row = self._index(seed)
-        parts = self.parts(seed)
-        trained = {name: parts[name] for name in self.network_config.trained}
-        return SpikingMLP(self.network_config, seed=self.seeds[row], trained=trained)
-
-    def neurons(self, seed: int | None = None) -> dict[str, np.ndarray]:
-        """Hidden neurons' properties in physical units: tau_ms, v_th and v_rest in V, r_ohm. [hidden]."""
-        return physical(self.parts(seed))
-
-    def task(self) -> Task:
-        """The task that it was trained on."""
-        return make_task(self.config["task"]["name"], **self.config["task"]["options"])
+    where: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ModelInfo:
-    """One line of the zoo's table; everything read from the checkpoint's small files.
-
-    Attributes:
-        name, kind, task: as in the name.
-        parameters: number of trained parameters, per seed.
-        seeds: how many training seeds.
-        generations: updates in training.
-        mean, std: of the centre's mean return, over training seeds.
-        interval_95: of the mean, over training seeds.
-        population_mean, population_std: of the last generation's population, over training seeds.
-        path: where it lies.
-        size_bytes: of the files without training state.
-    """
-
-    name: str
-    kind: str
-    task: str
-    parameters: int
-    seeds: int
-    generations: int
-    mean: float
-    std: float
-    interval_95: tuple[float, float]
-    population_mean: float | None
-    population_std: float | None
-    path: str
-    size_bytes: int
-
-
-def checkpoint_folders() -> list[Path]:
-    """Folders with checkpoints on this machine: ``$ZOO_CHECKPOINTS`` (if set), then the bundled ones."""
-    named = os.environ.get("ZOO_CHECKPOINTS")
-    bundled = Path(str(importlib.resources.files("zoo.checkpoints")))
-    return ([Path(named)] if named else []) + [bundled]
-
-
-def list_models(pattern: str = "*", *, task: str | None = None) -> list[str]:
-    """Names of the published models on this machine.
-
-    Args:
-        pattern: shell wildcards, for example ``hetsnn-*-1024``.
-        task: only models of this task, or of a family: ``mem``, ``cartpole``, ``brax``, ``image``.
-    """
-    names = {
-        path.parent.name
-        for folder in checkpoint_folders()
-        if folder.is_dir()
-        for path in folder.glob("*/config.json")
-        if not path.parent.name.startswith(".")
-    }
-    chosen = [name for name in names if fnmatch.fnmatchcase(name, pattern)]
-    return sorted((n for n in chosen if task in (None, parse(n).task, parse(n).family)), key=_order)
-
-
-def _order(name: str):
-    model = parse(name)
-    number = model.task[len(model.task.rstrip("0123456789")) :]
-    return model.kind, model.family, int(number or 0), model.task, model.budget, name
-
-
-def find(name: str) -> Path:
-    """Folder of a published model, or of an explicit path.
+def locate(name: str, *, revision: str | None = None, access: Access | None = None) -> Location:
+    """Finds a model, fetching it from the Hub if it is nowhere else; see `load`.
 
     Raises:
-        UnknownModelError: if there is none, saying which names are close and how to train it.
+        UnknownModelError: if it is nowhere.
+        HubError: if ``hf://…`` cannot be fetched.
+        DamagedCheckpointError: if what the Hub has is not what was published.
     """
-    if os.sep in name or name.startswith("."):
-        path = Path(name)
-        if not path.is_dir():
-            raise UnknownModelError(f"there is no folder {path}")
-        return path
-    parse(name)
-    for folder in checkpoint_folders():
-        if (folder / name / "config.json").is_file():
-            return folder / name
-    published = ", ".join(list_models(name.split("-")[0] + "-*")) or "none of this kind"
-    raise UnknownModelError(
-        f"no checkpoint of '{name}' is published (published: {published}); train it: zoo train {name}"
-    )
+    access = access or Access()
+    if name.startswith(SCHEME):
+        snapshot = fetch(Reference.parse(name, revision), access)
+        return Location(snapshot.path, snapshot.source, "cache")
+    name = canonical(name)
+    if revision is not None and is_path(name):
+        raise ValueError(f"revision (='{revision}') is for models on the Hub; '{name}' is a folder")
+    if not is_path(name):
+        parse(name)
+    missing = None
+    if revision is None:
+        try:
+            path = find(name)
+            return Location(path, str(path), "bundled" if path.parent == bundled_folder() else "folder")
+        except UnknownModelError as error:
+            if is_path(name):
+                raise
+            missing = error
+    try:
+        snapshot = fetch(Reference.parse(name, revision), access)
+    except HubError as error:
+        raise UnknownModelError(f"{missing}. On the Hub: {error}" if missing else str(error)) from error
+    return Location(snapshot.path, snapshot.source, "cache")
 
 
-def load(name: str, *, seed: int | None = None) -> ZooModel:
+def load(
+    name: str,
+    *,
+    revision: str | None = None,
+    seed: int | None = None,
+    local_files_only: bool = False,
+    cache_dir: Path | str | None = None,
+    token: str | None = None,
+) -> ZooModel:
     """Loads a published model after checking every byte of it.
 
+    A name is looked for in ``$ZOO_CHECKPOINTS``, among the bundled checkpoints, in the Hub client's cache,
+    and on the Hub in ``$ZOO_HUB_ORG``, in this order. What is found first is taken: a cached model is not
+    asked for anew (`zoo pull` does that). ``model.source`` says where it came from.
+
     Args:
-        name: model name (``hetsnn-mem25-1024``) or path of a checkpoint folder.
+        name: model name (``hetsnn-mem25-1024``), path of a checkpoint folder, or ``hf://org/name@revision``
+            for anyone's model in the same format.
+        revision: branch, tag or commit on the Hub; with it, only the Hub and its cache are asked.
         seed: keep this training seed alone; by default all are held.
+        local_files_only: never use the network; ``HF_HUB_OFFLINE=1`` does the same.
+        cache_dir: the Hub client's cache, by default its own choice.
+        token: for private repositories; by default that of ``HF_TOKEN`` or ``hf auth login``.
 
     Raises:
         UnknownModelError: if there is no such model.
-        DamagedCheckpointError: if its files are not what was published.
+        HubError: if ``hf://…`` cannot be fetched.
+        DamagedCheckpointError: if its files are not what was published, and fetching them again did not help.
         ValueError: if `seed` is not one of its training seeds.
     """
-    path = find(name)
-    model = _from_checkpoint(read_checkpoint(path))
+    access = Access(local_files_only=local_files_only, cache_dir=cache_dir, token=token)
+    location = locate(name, revision=revision, access=access)
+    model = ZooModel.from_checkpoint(read_checkpoint(location.path), location.source)
+    _check_name(name, model.name, location)
     return model if seed is None else model.select(seed)
 
 
-def _from_checkpoint(checkpoint: Checkpoint) -> ZooModel:
-    return ZooModel(
-        name=checkpoint.config["name"],
-        source=str(checkpoint.path),
-        config=checkpoint.config,
-        network_config=checkpoint.network,
-        seeds=checkpoint.seeds,
-        trained=checkpoint.params["trained"],
-        observations=checkpoint.params.get("observations"),
-        evaluation=checkpoint.evaluation,
-    )
+def pull(
+    name: str,
+    *,
+    revision: str | None = None,
+    cache_dir: Path | str | None = None,
+    token: str | None = None,
+    with_state: bool = False,
+) -> Snapshot:
+    """Fetches a model's newest files from the Hub into the client's cache, for loading without network later.
+
+    Args:
+        name: model name, or ``hf://org/name@revision``.
+        revision: branch, tag or commit.
+        cache_dir: the Hub client's cache, by default its own choice.
+        token: for private repositories; by default that of ``HF_TOKEN`` or ``hf auth login``.
+        with_state: also the state from which training can go on.
+
+    Raises:
+        HubError: if the Hub has no such model, refuses, or cannot be reached.
+        DamagedCheckpointError: if the files are not what was published.
+    """
+    if not name.startswith(SCHEME):
+        name = str(parse(canonical(name)))
+    access = Access(cache_dir=cache_dir, token=token)
+    return refresh(Reference.parse(name, revision), access, with_state=with_state)
 
 
 def model_info(name: str) -> ModelInfo:
@@ -213,25 +151,13 @@ def model_info(name: str) -> ModelInfo:
         UnknownModelError: if there is no such model.
         DamagedCheckpointError: if its files lack something.
     """
-    path = find(name)
-    config, evaluation = read_config(path), read_json(path / "evaluation.json")
-    model = parse(config["name"])
-    training = config["training"]
-    try:
-        return ModelInfo(
-            name=config["name"],
-            kind=model.kind,
-            task=model.task,
-            parameters=training["parameters"],
-            seeds=len(config["seeds"]),
-            generations=training["generations"],
-            mean=evaluation["mean"],
-            std=evaluation["std"],
-            interval_95=tuple(evaluation["interval_95"]),
-            population_mean=training["population_mean"],
-            population_std=training["population_std"],
-            path=str(path),
-            size_bytes=sum(p.stat().st_size for p in path.rglob("*") if p.is_file() and "state" not in p.parts),
-        )
-    except (KeyError, TypeError) as error:
-        raise DamagedCheckpointError(f"{path}: config.json or evaluation.json lacks {error}") from error
+    location = locate(name)
+    info = read_info(location.path, location.where)
+    _check_name(name, info.name, location)
+    return info
+
+
+def _check_name(asked: str, got: str, location: Location) -> None:
+    """A checkpoint found by a model's name must be that model."""
+    if not asked.startswith(SCHEME) and not is_path(asked) and got != canonical(asked):
+        raise DamagedCheckpointError(f"{location.source} holds '{got}', not '{asked}'")

@@ -5,6 +5,8 @@ A name is an interface: everything else about a model (shapes, recipe, files) fo
 
 import dataclasses
 import difflib
+import fnmatch
+import itertools
 import re
 
 from zoo.errors import UnknownModelError
@@ -17,18 +19,22 @@ IMAGE_HIDDEN = {4096: 5, 8192: 10, 16384: 21, 32768: 42}  # Table 3's counts, ho
 _TASK = rf"mem[1-9]\d*|cartpole[1-9]\d*|{'|'.join(BRAX_TASKS + IMAGE_TASKS)}"
 _TAGS = dict(zip(("tau", "vth", "rest", "r"), PROPERTIES, strict=True))
 _NAME = re.compile(rf"(het|hom)snn-({_TASK})-([1-9]\d*)((?:-(?:tau|vth|rest|r))*)(-bp)?")
-_EXAMPLES = tuple(
+_SUBSETS = tuple(
+    "".join(f"-{tag}" for tag in chosen) for n in (1, 2, 3) for chosen in itertools.combinations(_TAGS, n)
+)
+KNOWN = tuple(
     f"{kind}snn-{task}-{budget}"
-    for kind in ("het", "hom")
     for tasks, budgets in (
         (("mem5", "mem10", "mem15", "mem20", "mem25", "mem50", "mem100"), (1024,)),
         (("cartpole100", "cartpole200", "cartpole500", "cartpole1000"), (1024,)),
         (BRAX_TASKS, (1024, 2048, 4096, 8192, 16384, 32768)),
         (IMAGE_TASKS, tuple(IMAGE_HIDDEN)),
     )
+    for kind in ("het", "hom")
     for task in tasks
     for budget in budgets
-)
+) + tuple(f"hetsnn-{task}-16384{subset}" for task in BRAX_TASKS for subset in _SUBSETS)
+"""The names of the paper's tables and figures; the grammar allows many more."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +84,7 @@ def parse(name: str) -> ModelName:
     """
     match = _NAME.fullmatch(name)
     if match is None:
-        close = difflib.get_close_matches(name, _EXAMPLES, n=3, cutoff=0.4)
+        close = difflib.get_close_matches(name, KNOWN, n=3, cutoff=0.4)
         raise UnknownModelError(
             f"unknown model name '{name}'; "
             + (f"did you mean {', '.join(close)}? " if close else "")
@@ -99,3 +105,21 @@ def parse(name: str) -> ModelName:
             f"'{name}': a budget of {budget} is less than one neuron's {len(properties)} trained properties"
         )
     return ModelName(kind=kind, task=task, budget=int(budget), properties=properties, trainer="bp" if bp else "pgpe")
+
+
+def expand(pattern: str) -> list[str]:
+    """Names for the training of a pattern: comma-separated names, or shell wildcards over `KNOWN`.
+
+    Raises:
+        UnknownModelError: if a name is not one, or a pattern matches nothing.
+    """
+    names = []
+    for part in pattern.split(","):
+        if any(sign in part for sign in "*?["):
+            matches = [name for name in KNOWN if fnmatch.fnmatchcase(name, part)]
+            if not matches:
+                raise UnknownModelError(f"no model of the paper's tables matches '{part}'; name it in full")
+            names += matches
+        else:
+            names.append(str(parse(part)))
+    return list(dict.fromkeys(names))

@@ -17,14 +17,17 @@ def make_task(name: str, **options) -> Task:
     Raises:
         ValueError: if there is no such task.
     """
-    match = re.fullmatch(r"(mem|cartpole)([1-9]\d*)", name)
+    match = re.fullmatch(r"(mem|cartpole)([1-9]\d*)|(ant|hc|hp|wal)", name)
     if match is None:
-        raise ValueError(f"unknown task '{name}'; known: mem{{N}}, cartpole{{limit}}")
-    family, number = match[1], int(match[2])
-    if family == "mem":
+        raise ValueError(f"unknown task '{name}'; known: mem{{N}}, cartpole{{limit}}, ant, hc, hp, wal")
+    if match[3]:
+        from zoo.tasks.brax import BraxTask
+
+        return BraxTask(name, **options)
+    if match[1] == "mem":
         from zoo.tasks.memory import MemoryLength
 
-        return MemoryLength(number, **options)
+        return MemoryLength(int(match[2]), **options)
     from zoo.tasks.cartpole import CartPole
 
-    return CartPole(number, **options)
+    return CartPole(int(match[2]), **options)

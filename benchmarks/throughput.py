@@ -1,0 +1,161 @@
+"""Environment steps per second of Brax training, as ratios, all measured in one run.
+
+    python benchmarks/throughput.py --name hetsnn-hp-16384 --population 256 --steps 100
+
+  (a) physics alone with random actions, same backend, same batch;
+  (b) evosax's BraxProblem with a Flax MLP policy of about the same number of parameters;
+  (c) brax.training.agents.es, with its default policy;
+  (d) `--runs` runs of the zoo in lockstep, against one.
+
+Episodes are cut at `--steps`, and every step that is simulated counts, whether or not its episode has ended: so
+early termination, which saves whole steps, is not part of the rate; it is printed apart as the fraction of steps
+that a generation of 1000-step episodes did not have to simulate.
+"""
+
+import argparse
+import dataclasses
+import os
+import time
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from zoo.names import parse
+from zoo.tasks.brax import ENVIRONMENTS, make_environment
+from zoo.training.engine import Engine, Group
+from zoo.training.recipe import default_recipe, make_network_config, make_recipe_task
+
+
+def best_seconds(call, repeats=3):
+    call()  # Compiles.
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        jax.block_until_ready(call())
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def physics(name, population, steps):
+    env = make_environment(parse(name).task, "spring")
+
+    @jax.jit
+    def run(key):
+        state = jax.vmap(env.reset)(jax.random.split(key, population))
+
+        def step(state, key):
+            action = jax.random.uniform(key, (population, env.action_size), minval=-1, maxval=1)
+            return jax.vmap(env.step)(state, action), None
+
+        return jax.lax.scan(step, state, jax.random.split(key, steps))[0].obs
+
+    return population * steps / best_seconds(lambda: run(jax.random.key(0)))
+
+
+def zoo_training(name, population, steps, runs, generations=2):
+    model = parse(name)
+    recipe = dataclasses.replace(default_recipe(model), population=population, episode_limit=steps, seeds=runs)
+    task = NeverEnding(make_recipe_task(model, recipe))
+    config = make_network_config(model, task, recipe)
+    engine = Engine(task, [Group(config=config, recipe=recipe, seeds=tuple(range(runs)))])
+    states = [engine.init()]
+
+    def call():
+        states[0], metrics = engine.advance(states[0], generations)
+        return metrics
+
+    return runs * population * steps * generations / best_seconds(call)
+
+
+@dataclasses.dataclass(frozen=True)
+class NeverEnding:
+    """A task whose episodes all last to the limit, so that the number of simulated steps is known."""
+
+    task: object
+
+    def __getattr__(self, name):
+        return getattr(self.task, name)
+
+    def step(self, state, readout):
+        step = self.task.step(state, readout)
+        return step._replace(done=jnp.zeros_like(step.done))
+
+
+class Mlp(nn.Module):
+    hidden: int
+    actions: int
+
+    @nn.compact
+    def __call__(self, observation, key):
+        return jnp.tanh(nn.Dense(self.actions)(nn.tanh(nn.Dense(self.hidden)(observation))))
+
+
+def evosax_problem(name, population, steps):
+    from evosax.problems import BraxProblem
+
+    model = parse(name)
+    env = make_environment(model.task, "spring")
+    hidden = round((model.budget - env.action_size) / (env.observation_size + 1 + env.action_size))
+    policy = Mlp(hidden, env.action_size)
+    problem = BraxProblem(ENVIRONMENTS[model.task], policy, episode_length=steps)
+    key = jax.random.key(0)
+    parameters = jax.vmap(lambda k: policy.init(k, jnp.zeros(env.observation_size), k))(
+        jax.random.split(key, population)
+    )
+    state = problem.init(key)
+    return population * steps / best_seconds(lambda: problem.eval(key, parameters, state)[0])
+
+
+def brax_es(name, population, steps):
+    from brax.training.agents.es import train
+
+    times = []
+    train.train(
+        make_environment(parse(name).task, "spring"),
+        num_timesteps=3 * population * steps,
+        episode_length=steps,
+        population_size=population // 2,
+        num_evals=4,
+        num_eval_envs=2,
+        normalize_observations=True,
+        progress_fn=lambda count, metrics: times.append(metrics.get("training/sps", 0.0)),
+    )
+    return max(float(t) for t in times)
+
+
+def skipped_fraction(name, population):
+    """Steps of 1000-step episodes that the first generations did not simulate, since all had ended."""
+    model = parse(name)
+    recipe = dataclasses.replace(default_recipe(model), population=population, seeds=1)
+    task = make_recipe_task(model, recipe)
+    engine = Engine(task, [Group(config=make_network_config(model, task, recipe), recipe=recipe, seeds=(0,))])
+    _, (metrics,) = engine.advance(engine.init(), 3)
+    return 1 - float(metrics.length.mean()) / task.episode_limit
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--name", default="hetsnn-hp-16384")
+    parser.add_argument("--population", type=int, default=256)
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--runs", type=int, default=2)
+    arguments = parser.parse_args()
+    if jax.config.jax_platforms in (None, "", "cpu"):
+        jax.config.update("jax_num_cpu_devices", os.cpu_count())
+    name, population, steps = arguments.name, arguments.population, arguments.steps
+    print(f"{name}, population {population}, {steps} steps, {jax.devices()}")
+    rates = {"zoo": zoo_training(name, population, steps, 1)}
+    rates["(a) physics alone"] = physics(name, population, steps)
+    rates["(b) evosax BraxProblem"] = evosax_problem(name, population, steps)
+    rates["(c) brax es"] = brax_es(name, population, steps)
+    lockstep = f"(d) zoo, {arguments.runs} runs in lockstep"
+    rates[lockstep] = zoo_training(name, population, steps, arguments.runs)
+    for what, rate in rates.items():
+        print(f"{what:32} {rate:10.0f} env steps/s   zoo is {rates['zoo'] / rate:6.2f} of it", flush=True)
+    print(f"cost of {arguments.runs} runs in lockstep: {arguments.runs * rates['zoo'] / rates[lockstep]:.2f} of one")
+    print(f"steps of full episodes not live in the first 3 generations: {skipped_fraction(name, population):.0%}")
+
+
+if __name__ == "__main__":
+    main()

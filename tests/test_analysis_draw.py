@@ -1,0 +1,124 @@
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+
+from zoo.analysis.commands import _with_counterpart
+from zoo.analysis.style import COLOURS, DARK, LIGHT, inline_svg, save
+from zoo.analysis.tables import write_table
+from zoo.cli import main
+
+NAME = "hetsnn-mem5-32"
+
+
+@pytest.fixture
+def published(checkpoint, monkeypatch):
+    monkeypatch.setenv("ZOO_CHECKPOINTS", str(checkpoint.parent))
+    return checkpoint
+
+
+def luminance(colour):
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return np.dot(linear, [0.2126, 0.7152, 0.0722])
+
+
+def contrast(one, other):
+    low, high = sorted([luminance(one), luminance(other)])
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("page", [LIGHT.page, DARK.page])
+@pytest.mark.parametrize("colour", COLOURS)
+def test_colours_can_be_told_from_both_pages(colour, page):
+    assert contrast(colour, page) >= 3  # WCAG 2.1's limit for graphical objects.
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_text_can_be_read(theme):
+    assert contrast(theme.ink, theme.page) >= 7
+
+
+def simple(figure):
+    figure.subplots().plot([0, 1], [0, 1], label="x")
+
+
+def test_inline_drawing_takes_the_pages_ink_and_shares_no_ids():
+    one, two = (inline_svg(simple, (3, 2), prefix) for prefix in ("a", "b"))
+    assert "currentColor" in one and "#123456" not in one and LIGHT.ink not in one
+    ids = [set(re.findall(r'\bid="([^"]+)"', text)) for text in (one, two)]
+    assert ids[0] and not ids[0] & ids[1]
+    assert set(re.findall(r'(?:url\(|href=")#([^")]+)', one)) <= ids[0]
+    ElementTree.fromstring(one)
+
+
+def test_same_numbers_give_the_same_bytes(tmp_path):
+    first, second = (save(simple, (3, 2), tmp_path / name / "f.svg") for name in ("a", "b"))
+    assert [p.name for p in first] == ["f.svg", "f-dark.svg"]
+    assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
+    with pytest.raises(ValueError, match="must end in"):
+        save(simple, (3, 2), tmp_path / "f.gif")
+
+
+def test_table_cells(tmp_path):
+    path = write_table(tmp_path / "new" / "t.csv", [{"a": 1, "b": 0.12345678, "c": None}])
+    assert path.read_text() == "a,b,c\n1,0.123457,\n"
+    with pytest.raises(ValueError, match="equal columns"):
+        write_table(path, [{"a": 1}, {"b": 1}])
+
+
+@pytest.mark.parametrize("what", ["raster", "trace", "fi", "current", "tau", "curve"])
+def test_plots(published, tmp_path, what, capsys):
+    assert main(["plot", what, NAME, "-o", str(tmp_path / "p.svg"), "--training-seed", "1"]) == 0
+    for name in ("p.svg", "p-dark.svg"):
+        text = " ".join(ElementTree.parse(tmp_path / name).getroot().itertext())
+        assert {"curve": "generation", "fi": "(nA)"}.get(what, "(ms") in text
+
+
+@pytest.mark.parametrize("analysis", ["tau", "null", "interventions", "robustness"])
+def test_analyses_write_numbers_and_figures(published, tmp_path, analysis, capsys):
+    options = {"tau": ["--no-biology"], "interventions": ["--no-biology", "--repeats", "1"]}.get(analysis, [])
+    assert main(["analyse", analysis, NAME, "--out", str(tmp_path), "--quiet", *options]) == 0
+    header, *rows = (tmp_path / f"{analysis}-{NAME}.csv").read_text().splitlines()
+    assert rows and all(row.count(",") == header.count(",") for row in rows)
+    for suffix in ("", "-dark"):
+        ElementTree.parse(tmp_path / f"{analysis}-{NAME}{suffix}.svg")
+
+
+def test_report_is_one_page_that_needs_nothing_else(published, tmp_path, capsys):
+    page = tmp_path / "out" / "report.html"
+    assert main(["report", NAME, "-o", str(page), "--no-biology", "--quiet"]) == 0
+    text = page.read_text()
+    assert text.count("<svg") == text.count("</svg>") == 9
+    assert not re.search(r'(?:src|href)="(?!#)', text) and "<script" not in text and "@import" not in text
+    ids = re.findall(r'\bid="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+    for part in ("Time constants", "drift", "Interventions", "Robustness", "f-I curves", "Wilcoxon"):
+        assert part in text
+    assert list(page.parent.iterdir()) == [page]
+
+
+def test_heterogeneous_model_alone_gets_its_counterpart():
+    assert _with_counterpart(["hetsnn-mem25-1024"]) == ["hetsnn-mem25-1024", "homsnn-mem25-1024"]
+    assert _with_counterpart(["hetsnn-mem7-64"]) == ["hetsnn-mem7-64"]
+    assert _with_counterpart(["homsnn-mem25-1024"]) == ["homsnn-mem25-1024"]
+
+
+def test_mistakes_get_one_line(published, tmp_path, capsys):
+    assert main(["plot", "raster", NAME, "-o", str(tmp_path / "p.gif")]) == 2
+    assert "must end in .svg or .png" in capsys.readouterr().err
+    assert main(["analyse", "shapley", f"{NAME}-tau", "--out", str(tmp_path)]) == 2
+    assert "all of" in capsys.readouterr().err
+
+
+def test_command_line_starts_without_the_analysis():
+    code = (
+        "import sys, zoo, zoo.cli; zoo.cli._make_parser(); "
+        "heavy = {'matplotlib', 'scipy.stats', 'evosax', 'zoo.analysis.style', 'zoo.analysis.fits'}; "
+        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

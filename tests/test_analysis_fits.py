@@ -1,0 +1,111 @@
+import hypothesis
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from scipy import stats
+
+from zoo.analysis.fits import FAMILIES, fit, gamma_shape, ks_distance
+from zoo.analysis.paired import paired_test
+
+QUICK = {"bootstrap": 300, "ks_draws": 60}
+
+
+def sample(family, shape, scale, n, seed=0):
+    kind = stats.gamma if family == "gamma" else stats.lognorm
+    return kind(shape, scale=scale).rvs(n, random_state=np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize(("family", "shape", "scale"), [("gamma", 13.4, 1.64), ("lognormal", 0.27, 21.1)])
+def test_known_parameters_are_recovered(family, shape, scale):
+    result = fit(sample(family, shape, scale, 4000), family, **QUICK)
+    assert result.shape == pytest.approx(shape, rel=0.05)
+    assert result.scale == pytest.approx(scale, rel=0.05)
+    assert result.shape_interval[0] < shape < result.shape_interval[1]
+    assert result.scale_interval[0] < scale < result.scale_interval[1]
+    assert result.ks_p > 0.05
+
+
+@hypothesis.given(st.floats(0.3, 40), st.floats(0.1, 100), st.integers(0, 10))
+@hypothesis.settings(deadline=None, max_examples=20)
+def test_gamma_maximum_is_scipys(shape, scale, seed):
+    values = sample("gamma", shape, scale, 60, seed)
+    expected, _, expected_scale = stats.gamma.fit(values, floc=0)
+    ours = fit(values, "gamma", bootstrap=2, ks_draws=1)
+    assert ours.shape == pytest.approx(expected, rel=1e-4)
+    assert ours.scale == pytest.approx(expected_scale, rel=1e-4)
+
+
+def test_lognormal_maximum_in_closed_form():
+    result = fit(np.exp([1.0, 2.0, 6.0]), "lognormal", **QUICK)
+    assert result.scale == pytest.approx(np.exp(3.0))
+    assert result.shape == pytest.approx(np.sqrt((4 + 1 + 9) / 3))
+
+
+def test_gamma_shape_solves_its_equation():
+    from scipy.special import digamma
+
+    k = np.array([0.05, 1.0, 13.4, 5000.0])
+    np.testing.assert_allclose(gamma_shape(np.log(k) - digamma(k)), k, rtol=1e-6)
+
+
+def test_ks_distance_is_scipys():
+    values = sample("gamma", 3.0, 2.0, 50)
+    expected = stats.kstest(values, stats.gamma(3.0, scale=2.0).cdf).statistic
+    assert ks_distance(values, stats.gamma(3.0, scale=2.0).cdf) == pytest.approx(expected)
+
+
+def test_wrong_family_is_rejected_and_the_right_one_has_the_smaller_aic():
+    values = sample("lognormal", 0.9, 20.0, 1500)
+    fits = {family: fit(values, family, **QUICK) for family in FAMILIES}
+    assert fits["gamma"].ks_p < 0.05 < fits["lognormal"].ks_p
+    assert fits["lognormal"].aic < fits["gamma"].aic
+
+
+def test_correction_for_fitted_parameters_is_stricter_than_the_textbook_test():
+    values = sample("lognormal", 0.9, 20.0, 200)
+    result = fit(values, "gamma", **QUICK)
+    assert result.ks_p < stats.kstest(values, result.distribution().cdf).pvalue
+
+
+def test_intervals_cover_as_often_as_they_say():
+    hits = 0
+    for seed in range(100):
+        low, high = fit(
+            sample("lognormal", 0.5, 20.0, 80, seed), "lognormal", bootstrap=200, ks_draws=1
+        ).scale_interval
+        hits += low < 20.0 < high
+    assert 87 <= hits <= 100
+
+
+def test_networks_are_resampled_as_wholes():
+    rows = sample("lognormal", 0.5, 20.0, 20)[:, None] * np.linspace(0.99, 1.01, 50)
+    together, apart = fit(rows, "lognormal", **QUICK), fit(rows.ravel(), "lognormal", **QUICK)
+    assert together.shape == pytest.approx(apart.shape)
+    assert np.ptp(together.scale_interval) > 4 * np.ptp(apart.scale_interval)
+
+
+@pytest.mark.parametrize("values", [[1.0, 2.0], [1.0, 1.0, 1.0], [1.0, 2.0, -3.0], [1.0, 2.0, np.nan]])
+def test_unusable_samples_are_refused(values):
+    with pytest.raises(ValueError, match="at least three different"):
+        fit(np.array(values), "gamma")
+
+
+def test_unknown_family_is_refused():
+    with pytest.raises(ValueError, match="gamma, lognormal"):
+        fit(np.array([1.0, 2.0, 3.0]), "weibull")
+
+
+def test_paired_test_by_hand():
+    result = paired_test(np.array([2.0, 4.0, 9.0]), np.array([1.0, 2.0, 3.0]))
+    assert (result.first, result.second, result.difference, result.larger) == (5.0, 2.0, 3.0, 1.0)
+    half = stats.t.ppf(0.975, 2) * np.std([1, 2, 6], ddof=1) / np.sqrt(3)
+    assert result.interval == pytest.approx((3 - half, 3 + half))
+    assert paired_test(np.ones(4), np.ones(4)).p == 1.0
+    with pytest.raises(ValueError, match="pairs needed"):
+        paired_test(np.ones(3), np.ones(4))
+
+
+def test_paired_test_finds_a_shift_that_means_hide():
+    rng = np.random.default_rng(0)
+    base = rng.normal(0, 10, 40)
+    assert paired_test(base + 0.5 + rng.normal(0, 0.1, 40), base).p < 1e-6

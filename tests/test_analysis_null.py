@@ -1,0 +1,69 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from zoo.analysis.null import drift, null_control, recipe_of, tau_ms_of
+from zoo.analysis.time_constants import time_constants
+from zoo.loading import load
+from zoo.models import NetworkConfig
+from zoo.training.recipe import Recipe
+
+CONFIG = NetworkConfig(inputs=3, hidden=16, outputs=2, trained=("x_tau", "v_th", "v_rest", "r"))
+
+
+@pytest.fixture
+def model(checkpoint):
+    return load(str(checkpoint))
+
+
+def spread(recipe, generations, seeds=(0, 1, 2, 3)):
+    centres = drift(CONFIG, recipe, seeds, generations, quiet=True)
+    start = np.stack([CONFIG.flatten(CONFIG.initial(seed)) for seed in seeds])
+    return (centres - start).std()
+
+
+def test_drift_grows_with_generations_and_with_the_rate():
+    recipe = Recipe(population=16)
+    assert 0 < spread(recipe, 10) < spread(recipe, 100)
+    slow = dataclasses.replace(recipe, centre_lr=0.015)
+    assert spread(slow, 50) == pytest.approx(0.1 * spread(recipe, 50), rel=0.15)
+
+
+def test_drift_has_no_direction():
+    centres = drift(CONFIG, Recipe(population=16), tuple(range(24)), 50, quiet=True)
+    moved = centres - CONFIG.flatten(CONFIG.initial(0))
+    assert abs(moved.mean()) < 4 * moved.std() / np.sqrt(moved.size)
+
+
+def test_seeds_drift_apart_and_the_same_seed_drifts_alike():
+    one, two = drift(CONFIG, Recipe(population=16), (0, 1), 5, quiet=True)
+    assert not np.allclose(one, two)
+    np.testing.assert_array_equal(drift(CONFIG, Recipe(population=16), (1,), 5, quiet=True)[0], two)
+
+
+def test_null_control_has_the_models_shape_and_starts_where_it_started(model):
+    null = null_control(model, quiet=True)
+    assert null.trained_tau_ms.shape == null.null_tau_ms.shape == (2, 8)
+    np.testing.assert_allclose(null.trained_tau_ms[0], model.neurons(0)["tau_ms"])
+    assert null.generations == recipe_of(model).generations
+    assert not np.allclose(null.null_tau_ms, null.trained_tau_ms)
+    np.testing.assert_allclose(np.median(null.null_tau_ms), 20.0, rtol=0.5)
+    assert null.explained == pytest.approx(null.spread.second / null.spread.first)
+
+
+def test_model_without_time_constants_is_refused(model):
+    config = dataclasses.replace(model.network_config, trained=("v_th",))
+    with pytest.raises(ValueError, match="does not train time constants"):
+        tau_ms_of(dataclasses.replace(model, network_config=config))
+
+
+def test_table_has_trained_and_null_rows_of_both_families(model):
+    result = time_constants([model], biology=False, quiet=True)
+    rows = result.rows()
+    assert [(row["origin"], row["family"]) for row in rows] == [
+        ("trained", "gamma"), ("trained", "lognormal"), ("null", "gamma"), ("null", "lognormal"),
+    ]  # fmt: skip
+    assert all(row["shape_low"] <= row["shape"] <= row["shape_high"] for row in rows)
+    assert rows[0]["n"] == 16
+    assert result.null_rows()[0]["seeds"] == 2

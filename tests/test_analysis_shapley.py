@@ -1,0 +1,129 @@
+import hypothesis
+import hypothesis.extra.numpy as hnp
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+
+from zoo.analysis.shapley import contributions, shapley_values, subsets
+from zoo.analysis.subsets import subset_names, train_subsets
+from zoo.models import PROPERTIES
+from zoo.names import parse
+
+
+def game(worth, players="abc"):
+    return {subset: np.array(float(worth(subset))) for subset in subsets(players)}
+
+
+def test_glove_game_by_hand():
+    # One left glove, two right ones; a pair is worth 1 (Shapley values 2/3, 1/6, 1/6).
+    values = shapley_values("abc", game(lambda s: "a" in s and len(s) > 1))
+    assert {name: float(value) for name, value in values.items()} == pytest.approx(
+        {"a": 2 / 3, "b": 1 / 6, "c": 1 / 6}
+    )
+
+
+def test_additive_game_gives_each_player_its_own():
+    own = {"a": 3.0, "b": -1.0, "c": 0.5}
+    values = shapley_values("abc", game(lambda s: sum(own[p] for p in s) + 7))
+    assert {name: float(value) for name, value in values.items()} == pytest.approx(own)
+
+
+WORTHS = hnp.arrays(np.float64, 16, elements=st.floats(-1e3, 1e3))
+
+
+@hypothesis.given(WORTHS)
+def test_values_add_up_to_full_minus_empty(worths):
+    values = dict(zip(subsets(PROPERTIES), worths, strict=True))
+    total = sum(shapley_values(PROPERTIES, values).values())
+    assert total == pytest.approx(worths[-1] - worths[0], abs=1e-8)
+
+
+@hypothesis.given(WORTHS)
+def test_players_that_are_alike_get_the_same_and_renaming_changes_nothing(worths):
+    values = dict(zip(subsets("abcd"), worths, strict=True))
+    swap = str.maketrans("ab", "ba")
+    swapped = {frozenset(p.translate(swap) for p in s): w for s, w in values.items()}
+    before, after = shapley_values("abcd", values), shapley_values("abcd", swapped)
+    np.testing.assert_allclose(
+        [before["a"], before["b"], before["c"]], [after["b"], after["a"], after["c"]], atol=1e-9
+    )
+    symmetric = {s: (values[s] + swapped[s]) / 2 for s in values}
+    same = shapley_values("abcd", symmetric)
+    assert same["a"] == pytest.approx(same["b"], abs=1e-9)
+
+
+@hypothesis.given(WORTHS)
+def test_player_that_adds_nothing_gets_nothing(worths):
+    values = dict(zip(subsets("abcd"), worths, strict=True))
+    dummy = {s: values[s - {"d"}] for s in values}
+    assert shapley_values("abcd", dummy)["d"] == pytest.approx(0, abs=1e-9)
+
+
+def test_missing_coalition_is_named():
+    values = game(len)
+    del values[frozenset("bc")]
+    with pytest.raises(ValueError, match=r"lacks 1 of 8 .*\['b', 'c'\]"):
+        shapley_values("abc", values)
+
+
+def rewards(seeds=5):
+    rng = np.random.default_rng(0)
+    return {subset: len(subset) + rng.random(seeds) for subset in subsets(PROPERTIES)}
+
+
+def test_shares_add_up_to_one_and_intervals_hold_their_means():
+    result = contributions("mem5", 10, rewards())
+    rows = result.rows()
+    assert sum(row["share"] for row in rows) == pytest.approx(1)
+    assert all(row["low"] < row["value"] < row["high"] for row in rows)
+    assert [row["generations"] for row in result.subset_rows()] == [0] + [10] * 15
+
+
+def test_no_gain_has_no_shares():
+    result = contributions("mem5", 10, {subset: np.zeros(2) for subset in subsets(PROPERTIES)})
+    with pytest.raises(ValueError, match="gained 0"):
+        result.rows()
+
+
+def test_different_numbers_of_seeds_are_refused():
+    values = rewards(1) | {frozenset(): np.zeros(1)}
+    assert contributions("mem5", 10, values).values["r"].shape == (1,)
+    with pytest.raises(ValueError, match="same seeds"):
+        contributions("mem5", 10, values | {frozenset(): np.zeros(3)})
+
+
+def test_fifteen_names_share_the_budget():
+    names = subset_names("hetsnn-mem25-1024")
+    assert len(set(names.values())) == 15
+    assert names[frozenset(PROPERTIES)] == "hetsnn-mem25-1024"
+    for chosen, name in names.items():
+        assert set(parse(name).properties) == chosen
+        assert abs(len(chosen) * parse(name).hidden(3, 2) - 1024) < 4
+    with pytest.raises(ValueError, match="all of"):
+        subset_names("homsnn-mem25-1024")
+    with pytest.raises(ValueError, match="all of"):
+        subset_names("hetsnn-mem25-1024-tau")
+
+
+def test_subsets_are_trained_once_and_sum_up(tmp_path, monkeypatch):
+    from zoo.analysis import subsets as module
+    from zoo.training import override
+
+    settings = {"generations": 2, "seeds": 2, "quiet": True}
+    small = override(module.default_recipe("hetsnn-mem5-32"), population=8)
+    monkeypatch.setattr(module, "default_recipe", lambda name: small)
+    train = module.train
+    monkeypatch.setattr(module, "train", lambda *args, **kw: train(*args, **kw, population=8))
+    result = train_subsets("hetsnn-mem5-32", out=tmp_path, **settings)
+    gain = result.rewards[frozenset(PROPERTIES)] - result.rewards[frozenset()]
+    np.testing.assert_allclose(sum(result.values.values()), gain, atol=1e-6)
+    assert module.settings_of("hetsnn-mem5-32", tmp_path) == {"generations": 2, "seeds": 2}
+
+    def refuse(*args, **kw):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(module, "train", refuse)
+    again = train_subsets("hetsnn-mem5-32", out=tmp_path, **settings)
+    assert again.subset_rows() == result.subset_rows()
+    with pytest.raises(ValueError, match="differs in generations"):
+        train_subsets("hetsnn-mem5-32", out=tmp_path, **(settings | {"generations": 3}))

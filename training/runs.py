@@ -1,0 +1,109 @@
+"""Folders of runs: what is trained there, with which recipe, and from where it goes on."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+from zoo.checkpoint import read_config
+from zoo.errors import ZooError
+from zoo.json_files import coerce, from_json, read_json, write_json
+from zoo.loading import locate
+from zoo.manifest import verify_manifest
+from zoo.names import ModelName, parse
+from zoo.training.engine import Group
+from zoo.training.recipe import Recipe, default_recipe, make_network_config
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One model in training: name, recipe, folder."""
+
+    model: ModelName
+    recipe: Recipe
+    folder: Path
+
+    def group(self, task) -> Group:
+        """As the engine wants it."""
+        config = make_network_config(self.model, task, self.recipe)
+        return Group(config=config, recipe=self.recipe, seeds=tuple(range(self.recipe.seeds)))
+
+
+def override(recipe: Recipe, **changes) -> Recipe:
+    """A recipe with some fields changed.
+
+    Raises:
+        ValueError: if a field does not exist, or its value has another type or is out of range.
+    """
+    fields = {field.name: field.type for field in dataclasses.fields(Recipe)}
+    for name, value in changes.items():
+        if name not in fields:
+            raise ValueError(f"a recipe has no `{name}`; its fields are {', '.join(fields)}")
+        changes[name] = coerce(fields[name], value, name)
+    return dataclasses.replace(recipe, **changes)
+
+
+def prepare_run(name: str, out: Path, *, fresh: bool = False, continue_published: bool = False, **changes) -> Run:
+    """Makes or finds the folder of a run.
+
+    Args:
+        name: model name.
+        out: parent of run folders.
+        fresh: throw away what an earlier run left there.
+        continue_published: where there is no run yet, begin with the published checkpoint's recipe,
+            training state and curve.
+        **changes: recipe fields that differ from the zoo's recipe, or from the published one's.
+
+    Raises:
+        ZooError: if the folder has a run with another recipe, or cannot be written, or the published
+            checkpoint carries no training state.
+    """
+    model = parse(name)
+    folder = Path(out) / name
+    record = folder / "run.json"
+    base = _published_recipe(name) if continue_published else default_recipe(model)
+    recipe = override(base, **changes)
+    if continue_published:
+        _check_same(base, recipe, f"the published {name}")
+    if fresh and record.is_file():
+        shutil.rmtree(folder)
+    if record.is_file():
+        before = from_json(Recipe, read_json(record)["recipe"], str(record))
+        _check_same(before, recipe, str(folder))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if continue_published and not (folder / "state").exists():
+            _copy_published(name, folder)
+        write_json(record, {"name": name, "recipe": dataclasses.asdict(recipe)})
+    except OSError as error:
+        raise ZooError(f"cannot write to {folder}: {error.strerror}; choose another place with --out") from error
+    return Run(model=model, recipe=recipe, folder=folder)
+
+
+def _published_recipe(name: str) -> Recipe:
+    path = locate(name).path
+    return from_json(Recipe, read_config(path)["recipe"], f"{path}/config.json: recipe")
+
+
+def _copy_published(name: str, folder: Path) -> None:
+    """Puts the published checkpoint's training state and curve into a new run's folder."""
+    path = locate(name).path
+    verify_manifest(path)
+    if not (path / "state").is_dir():
+        raise ZooError(
+            f"the checkpoint {path} carries no training state; train {name} from scratch, "
+            "or take the state from the repository or the Hub"
+        )
+    shutil.copy(path / "training.csv", folder / "training.csv")
+    shutil.copytree(path / "state", folder / "state")
+
+
+def _check_same(before: Recipe, now: Recipe, where: str) -> None:
+    """A run may be made longer; anything else is another run."""
+    old, new = dataclasses.asdict(before), dataclasses.asdict(now)
+    free = {"generations"} if before.centre_lr_final is None else set()
+    differ = [f"{key} was {old[key]}, now {new[key]}" for key in old if key not in free and old[key] != new[key]]
+    if differ:
+        raise ZooError(
+            f"{where} has a run with another recipe ({'; '.join(differ)}); "
+            "start anew with --fresh, or in another folder with --out"
+        )

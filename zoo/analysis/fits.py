@@ -1,0 +1,154 @@
+"""Gamma and log-normal distributions with location 0, fitted by maximum likelihood (section 4.4).
+
+Both families' likelihoods depend on a sample through the means of x, ln x and (ln x)^2 alone, so a
+bootstrap resamples those sums and never the sample itself.
+"""
+
+import dataclasses
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+from scipy import special, stats
+
+Family = Literal["gamma", "lognormal"]
+FAMILIES: tuple[Family, ...] = ("gamma", "lognormal")
+_NEWTON_STEPS = 12  # Quadratic convergence from a start within 1.5 %: far more than float64 needs.
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """A fitted distribution.
+
+    Attributes:
+        family: ``gamma`` or ``lognormal``.
+        shape: gamma: k, the mean squared over the variance; log-normal: standard deviation of ln x.
+        scale: gamma: mean / k; log-normal: exp(mean of ln x), the median. In the sample's unit.
+        shape_interval, scale_interval: 95 % percentile bootstrap intervals.
+        n: size of the sample.
+        log_likelihood: at the maximum.
+        ks: Kolmogorov-Smirnov distance between sample and fit.
+        ks_p: probability of a distance at least as large if the family were true; parameters are fitted
+            again to each simulated sample (Lilliefors' correction).
+    """
+
+    family: Family
+    shape: float
+    scale: float
+    shape_interval: tuple[float, float]
+    scale_interval: tuple[float, float]
+    n: int
+    log_likelihood: float
+    ks: float
+    ks_p: float
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion, ``2 * 2 parameters - 2 ln L``; the smaller one of two fits is preferred."""
+        return 4.0 - 2.0 * self.log_likelihood
+
+    def distribution(self):
+        """The fitted distribution, frozen, as SciPy has it."""
+        return _distribution(self.family, self.shape, self.scale)
+
+
+def _distribution(family: Family, shape, scale):
+    if family not in FAMILIES:
+        raise ValueError(f"family (='{family}') must be one of {', '.join(FAMILIES)}")
+    return (stats.gamma if family == "gamma" else stats.lognorm)(shape, loc=0.0, scale=scale)
+
+
+def gamma_shape(gap: Float[np.ndarray, "*b"]) -> Float[np.ndarray, "*b"]:
+    """Shape k with ``ln k - digamma(k) = gap``, where ``gap = ln(mean x) - mean(ln x) > 0``.
+
+    Newton's method from Minka's approximation (2002, Estimating a Gamma distribution).
+    """
+    gap = np.asarray(gap, np.float64)
+    k = (3.0 - gap + np.sqrt((gap - 3.0) ** 2 + 24.0 * gap)) / (12.0 * gap)
+    for _ in range(_NEWTON_STEPS):
+        step = (np.log(k) - special.digamma(k) - gap) / (1.0 / k - special.polygamma(1, k))
+        k = np.maximum(k - step, 0.1 * k)
+    return k
+
+
+def _maximise(family: Family, moments: Float[np.ndarray, "*b 3"]) -> tuple[np.ndarray, np.ndarray]:
+    """Shape and scale [*b] from the means of x, ln x and (ln x)^2."""
+    mean, log_mean, log_square = np.moveaxis(moments, -1, 0)
+    if family == "gamma":
+        shape = gamma_shape(np.log(mean) - log_mean)
+        return shape, mean / shape
+    return np.sqrt(np.maximum(log_square - log_mean**2, 0.0)), np.exp(log_mean)
+
+
+def _moments(sample: Float[np.ndarray, "*b n"]) -> Float[np.ndarray, "*b 3"]:
+    logs = np.log(sample)
+    return np.stack([sample.mean(-1), logs.mean(-1), np.square(logs).mean(-1)], -1)
+
+
+def ks_distance(sample: Float[np.ndarray, "*b n"], cdf) -> Float[np.ndarray, "*b"]:
+    """Largest distance between the empirical distribution function and `cdf`."""
+    below = cdf(np.sort(sample, axis=-1))
+    n = sample.shape[-1]
+    steps = np.arange(n + 1) / n
+    return np.maximum((steps[1:] - below).max(-1), (below - steps[:-1]).max(-1))
+
+
+def _ks_p(family: Family, shape: float, scale: float, n: int, ks: float, draws: int, rng) -> float:
+    """Share of simulated samples whose distance from their own fit reaches `ks`; never exactly 0."""
+    reached = 0
+    for _ in range(draws):
+        sample = _distribution(family, shape, scale).rvs(n, random_state=rng)
+        reached += ks_distance(sample, _distribution(family, *_maximise(family, _moments(sample))).cdf) >= ks
+    return (reached + 1) / (draws + 1)
+
+
+def fit(
+    sample: Float[np.ndarray, " n"] | Float[np.ndarray, "K n"],
+    family: Family,
+    *,
+    bootstrap: int = 2000,
+    ks_draws: int = 200,
+    seed: int = 0,
+) -> Fit:
+    """Fits one family with location 0.
+
+    Args:
+        sample: positive numbers. With two axes, rows are resampled as wholes: neurons of one network
+            were trained together and are not independent.
+        family: ``gamma`` or ``lognormal``.
+        bootstrap: resamples behind the intervals.
+        ks_draws: simulated samples behind `Fit.ks_p`.
+        seed: of both.
+
+    Raises:
+        ValueError: if `family` is unknown, or the sample has fewer than three different positive numbers.
+    """
+    rows = np.asarray(sample, np.float64)
+    rows = rows[:, None] if rows.ndim == 1 else rows
+    pooled = rows.ravel()
+    if not np.all(np.isfinite(pooled) & (pooled > 0)) or len(np.unique(pooled)) < 3:
+        raise ValueError(f"sample ({pooled.size} numbers) must hold at least three different, all positive, finite")
+    rng = np.random.default_rng(seed)
+    per_row = _moments(rows)
+    shape, scale = map(float, _maximise(family, per_row.mean(0)))
+    chosen = rng.multinomial(len(rows), np.full(len(rows), 1.0 / len(rows)), size=bootstrap)
+    usable = (chosen > 0).sum(1) > 1 if len(rows) > 1 else np.ones(bootstrap, bool)
+    shapes, scales = _maximise(family, chosen[usable] @ per_row / len(rows))
+    distribution = _distribution(family, shape, scale)
+    ks = float(ks_distance(pooled, distribution.cdf))
+    return Fit(
+        family=family,
+        shape=shape,
+        scale=scale,
+        shape_interval=_percentiles(shapes),
+        scale_interval=_percentiles(scales),
+        n=pooled.size,
+        log_likelihood=float(distribution.logpdf(pooled).sum()),
+        ks=ks,
+        ks_p=_ks_p(family, shape, scale, pooled.size, ks, ks_draws, rng),
+    )
+
+
+def _percentiles(values) -> tuple[float, float]:
+    low, high = np.percentile(values, [2.5, 97.5])
+    return float(low), float(high)

@@ -1,0 +1,124 @@
+"""The null control: what the search does to the neurons when the fitness is pure noise.
+
+PGPE's centre is a random walk where the reward says nothing, so properties that start alike spread out by
+themselves. A trained spread means something only as far as it differs from this one.
+"""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from zoo.analysis.paired import PairedTest, paired_test
+from zoo.analysis.progress import track
+from zoo.checkpoint import from_json
+from zoo.loading import ZooModel
+from zoo.models import NetworkConfig, physical
+from zoo.training.engine import Group
+from zoo.training.pgpe import Hyper, Search
+from zoo.training.recipe import Recipe
+
+_STREAM = 0x4E01  # Keeps the control's random numbers apart from training's of the same seed.
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class NullControl:
+    """Trained networks beside networks that the same search led nowhere.
+
+    Attributes:
+        name: model name.
+        generations: of both.
+        trained_tau_ms, null_tau_ms: [K, hidden], in ms, by training seed.
+        spread: paired test of the log-normal shape (standard deviation of ln tau), trained - null.
+        median_ms: paired test of the median time constant, in ms.
+    """
+
+    name: str
+    generations: int
+    trained_tau_ms: Float[np.ndarray, "K hidden"]
+    null_tau_ms: Float[np.ndarray, "K hidden"]
+    spread: PairedTest
+    median_ms: PairedTest
+
+    @property
+    def explained(self) -> float:
+        """Null spread as a share of the trained one; above 1, training narrowed what drift alone spreads."""
+        return self.spread.second / self.spread.first
+
+
+def recipe_of(model: ZooModel) -> Recipe:
+    """The recipe that a published model was trained with."""
+    return from_json(Recipe, model.config["recipe"], f"{model.name}: config.json")
+
+
+def tau_ms_of(model: ZooModel) -> Float[np.ndarray, "K hidden"]:
+    """Time constants of all networks of a model, in ms.
+
+    Raises:
+        ValueError: if the model does not train them.
+    """
+    if "x_tau" not in model.network_config.trained:
+        raise ValueError(f"{model.name} does not train time constants; it trains {model.network_config.trained}")
+    return physical(model.trained | {name: 0.0 for name in ("v_th", "v_rest", "r")})["tau_ms"]
+
+
+@functools.partial(jax.jit, static_argnames=("search", "population"))
+def _drift(search: Search, population: int, seed, centre, hyper: Hyper, generations) -> Float[jax.Array, " D"]:
+    """Centre after that many generations of one run whose members' fitness is normal noise."""
+    key = jax.random.fold_in(jax.random.key(seed), _STREAM)
+
+    def generation(i, state):
+        ask, noise = jax.random.split(jax.random.fold_in(key, i))
+        members = search.ask(ask, state, hyper)
+        return search.tell(members, jax.random.normal(noise, (population,)), state, hyper)
+
+    start = search.init(centre, hyper).replace(generation_counter=jnp.int32(0))
+    return jax.lax.fori_loop(0, generations, generation, start).mean
+
+
+def drift(
+    config: NetworkConfig, recipe: Recipe, seeds: tuple[int, ...], generations: int, *, quiet: bool = False
+) -> Float[np.ndarray, "K D"]:
+    """Centres of the recipe's own search on noise, from the same starts as training's.
+
+    Args:
+        config: of the network.
+        recipe: its population, optimiser, learning rates and initial spread are used.
+        seeds: training seeds.
+        generations: how many; the learning rate's schedule stays the recipe's.
+        quiet: no progress bar.
+    """
+    search = Search(recipe.population, config.trained_size, recipe.optimiser)
+    hyper = Group(config=config, recipe=recipe, seeds=seeds).hyper()
+    devices, pending, centres = jax.devices(), [], []
+    for row, seed in enumerate(track(seeds, "null control, seed", quiet=quiet)):
+        one = jax.tree.map(lambda values, row=row: values[row], hyper)
+        inputs = (jnp.uint32(seed), config.flatten(config.initial(seed)), one, jnp.int32(generations))
+        placed = jax.device_put(inputs, devices[row % len(devices)])
+        pending.append(_drift(search, recipe.population, *placed))
+        if len(pending) == len(devices):  # As many at once as there are devices, so that the bar tells the truth.
+            centres.append(np.asarray(pending.pop(0)))
+    return np.stack(centres + [np.asarray(centre) for centre in pending])
+
+
+def null_control(model: ZooModel, *, quiet: bool = False) -> NullControl:
+    """Trained time constants against those of the same search on pure noise.
+
+    Raises:
+        ValueError: if the model does not train time constants, or has one training seed alone.
+    """
+    trained = tau_ms_of(model)
+    config, generations = model.network_config, model.config["training"]["generations"]
+    parts = config.split(drift(config, recipe_of(model), model.seeds, generations, quiet=quiet))
+    null = physical({name: parts.get(name, 0.0) for name in ("x_tau", "v_th", "v_rest", "r")})["tau_ms"]
+    return NullControl(
+        name=model.name,
+        generations=generations,
+        trained_tau_ms=trained,
+        null_tau_ms=null,
+        spread=paired_test(np.log(trained).std(1), np.log(null).std(1)),
+        median_ms=paired_test(np.median(trained, 1), np.median(null, 1)),
+    )

@@ -1,0 +1,118 @@
+"""Exact Shapley values of the neuron properties (section 4.3, Fig. 4), seed by seed."""
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from zoo.evaluation import interval_95
+from zoo.models import PROPERTIES
+
+Subset = frozenset[str]
+
+
+def subsets(players: Sequence[str]) -> list[Subset]:
+    """All subsets, from the empty one to the full one, in a stable order."""
+    return [frozenset(chosen) for size in range(len(players) + 1) for chosen in itertools.combinations(players, size)]
+
+
+def shapley_values(players: Sequence[str], values: Mapping[Subset, Float[np.ndarray, "*b"]]) -> dict[str, np.ndarray]:
+    """Shapley's value of each player in a cooperative game (Shapley, 1953).
+
+        phi_i = sum over S without i of  |S|! (n - |S| - 1)! / n!  (v(S + i) - v(S))
+
+    Exact: all ``2^n`` coalitions enter, nothing is sampled. The values add up to v(all) - v(none).
+
+    Args:
+        players: names.
+        values: worth of every coalition; arrays (for example one number per training seed) of one shape.
+
+    Returns:
+        A value, shaped as the worths, for each player.
+
+    Raises:
+        ValueError: if a coalition is missing.
+    """
+    missing = [sorted(subset) for subset in subsets(players) if subset not in values]
+    if missing:
+        raise ValueError(f"values lacks {len(missing)} of {2 ** len(players)} coalitions, for example {missing[0]}")
+    n, results = len(players), {}
+    for player in players:
+        others = [other for other in players if other != player]
+        results[player] = sum(
+            math.factorial(len(rest)) * math.factorial(n - len(rest) - 1) / math.factorial(n)
+            * (np.asarray(values[rest | {player}], np.float64) - np.asarray(values[rest], np.float64))
+            for rest in subsets(others)
+        )  # fmt: skip
+    return results
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Contributions:
+    """What each property is worth to a task.
+
+    Attributes:
+        task: as in model names.
+        generations: that each subset was trained.
+        rewards: [K] mean return by subset.
+        values: [K] Shapley value by property, in units of return.
+    """
+
+    task: str
+    generations: int
+    rewards: Mapping[Subset, Float[np.ndarray, " K"]]
+    values: dict[str, Float[np.ndarray, " K"]]
+
+    @property
+    def normalised(self) -> dict[str, Float[np.ndarray, " K"]]:
+        """Values as shares of the mean gain of the full set over the empty one; their means add up to 1.
+
+        Raises:
+            ValueError: if training all properties gained nothing.
+        """
+        gain = float(sum(value.mean() for value in self.values.values()))
+        if not gain > 0:
+            raise ValueError(f"{self.task}: all properties together gained {gain:g}; shares of that mean nothing")
+        return {name: value / gain for name, value in self.values.items()}
+
+    def rows(self) -> list[dict]:
+        """One line per property: value and share with 95 % intervals over seeds."""
+        rows = []
+        for name, value in self.values.items():
+            share = self.normalised[name]
+            (low, high), (share_low, share_high) = interval_95(value), interval_95(share)
+            rows.append(
+                {"task": self.task, "property": name, "seeds": len(value), "value": float(value.mean()),
+                 "low": low, "high": high, "share": float(share.mean()), "share_low": share_low,
+                 "share_high": share_high}
+            )  # fmt: skip
+        return rows
+
+    def subset_rows(self) -> list[dict]:
+        """One line per subset, as in the paper's Table 1."""
+        rows = []
+        for subset in subsets(PROPERTIES):
+            means = self.rewards[subset]
+            low, high = interval_95(means)
+            rows.append(
+                {"task": self.task} | {name: int(name in subset) for name in PROPERTIES}
+                | {"seeds": len(means), "generations": self.generations if subset else 0, "mean": float(means.mean()),
+                   "std": float(means.std(ddof=1)) if len(means) > 1 else 0.0, "low": low, "high": high}
+            )  # fmt: skip
+        return rows
+
+
+def contributions(task: str, generations: int, rewards: Mapping[Subset, Float[np.ndarray, " K"]]) -> Contributions:
+    """Shapley values of the four properties from the rewards of all their subsets, seed by seed.
+
+    Raises:
+        ValueError: if a subset is missing, or the subsets have different numbers of seeds.
+    """
+    values = shapley_values(PROPERTIES, rewards)
+    sizes = {np.shape(reward) for reward in rewards.values()}
+    if len(sizes) != 1 or len(next(iter(sizes))) != 1:
+        raise ValueError(f"every subset needs the same seeds; the rewards have the shapes {sorted(sizes)}")
+    return Contributions(task=task, generations=generations, rewards=dict(rewards), values=values)

@@ -1,0 +1,115 @@
+"""The subsets of trained properties (Table 1): training those that no checkpoint holds, and the untrained network."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from zoo.analysis.shapley import Contributions, Subset, contributions, subsets
+from zoo.checkpoint import read_json
+from zoo.evaluation import evaluate_parts
+from zoo.models import PROPERTIES
+from zoo.names import ModelName, parse
+from zoo.tasks.observations import ObservationStats
+from zoo.training import default_recipe, override, train
+from zoo.training.recipe import Recipe, make_network_config, make_recipe_task
+
+_EVALUATION_SEED = 0
+
+
+def subset_names(name: str) -> dict[Subset, str]:
+    """Model names of all 15 subsets with the budget of a heterogeneous model.
+
+    Raises:
+        ValueError: if the model is homogeneous or trains a subset already.
+    """
+    model = parse(name)
+    if model.kind != "het" or model.properties != PROPERTIES:
+        raise ValueError(f"{name} must be heterogeneous and train all of {', '.join(PROPERTIES)}")
+    return {
+        chosen: str(dataclasses.replace(model, properties=tuple(p for p in PROPERTIES if p in chosen)))
+        for chosen in subsets(PROPERTIES)
+        if chosen
+    }
+
+
+def train_subsets(
+    name: str, *, out: Path, generations: int | None = None, seeds: int | None = None, quiet: bool = False
+) -> Contributions:
+    """Trains the 15 subsets of a model in lockstep and computes the properties' Shapley values.
+
+    Subsets with fewer properties get more neurons, so that the number of trained parameters stays (section
+    4.3). A call that was interrupted goes on; runs that are finished already are read, not trained again,
+    whoever trained them. The empty set is the network of the full one before training.
+
+    Args:
+        name: of the full model.
+        out: parent of the run folders.
+        generations: instead of the recipe's. What a subset reaches early tells subsets apart on a task that
+            most of them solve in the end.
+        seeds: instead of the recipe's.
+        quiet: no progress bar.
+
+    Raises:
+        ValueError: if `name` does not stand for all four properties.
+    """
+    names = subset_names(name)
+    changes = {"generations": generations, "seeds": seeds}
+    changes = {key: value for key, value in changes.items() if value is not None}
+    recipe = override(default_recipe(name), **changes)
+    unfinished = [n for n in names.values() if not (out / n / "checkpoint/evaluation.json").is_file()]
+    if unfinished:
+        train(unfinished, out=out, quiet=quiet, **changes)
+    rewards = {chosen: read_means(out / run / "checkpoint", recipe) for chosen, run in names.items()}
+    rewards[frozenset()] = untrained(parse(name), recipe, out / names[frozenset(PROPERTIES)])
+    return contributions(parse(name).task, recipe.generations, rewards)
+
+
+def settings_of(name: str, out: Path) -> dict[str, int]:
+    """Generations and seeds with which `train_subsets` was called in a folder.
+
+    Raises:
+        FileNotFoundError: if it has no finished run of the full set.
+    """
+    recipe = read_json(out / name / "checkpoint/config.json")["recipe"]
+    return {"generations": recipe["generations"], "seeds": recipe["seeds"]}
+
+
+def read_means(checkpoint: Path, recipe: Recipe) -> Float[np.ndarray, " K"]:
+    """Mean return of each training seed of a checkpoint.
+
+    Raises:
+        ValueError: if it was trained by another recipe.
+    """
+    before = read_json(checkpoint / "config.json")["recipe"]
+    now = dataclasses.asdict(recipe)
+    differ = [key for key in now if key in before and before[key] != _as_json(now[key])]
+    if differ:
+        raise ValueError(f"{checkpoint} differs in {', '.join(differ)}; choose another folder")
+    return np.array([row["mean"] for row in read_json(checkpoint / "evaluation.json")["seeds"]])
+
+
+def _as_json(value):
+    return list(value) if isinstance(value, tuple) else value
+
+
+def untrained(model: ModelName, recipe: Recipe, run: Path) -> Float[np.ndarray, " K"]:
+    """Mean return of each seed's network before training: random weights, Table 4's properties.
+
+    Where the recipe normalises observations, it sees them as the trained network of `run` does, so that
+    nothing but the neurons differs.
+    """
+    task = make_recipe_task(model, recipe)
+    config = make_network_config(model, task, recipe)
+    initial = [config.initial(seed) for seed in range(recipe.seeds)]
+    parts = {part: np.stack([one[part] for one in initial]) for part in initial[0]}
+    stats = None
+    if recipe.normalise_observations:
+        from zoo.loading import load
+
+        stats = ObservationStats(**load(str(run.resolve() / "checkpoint")).observations)
+    returns, *_ = evaluate_parts(
+        task, parts, stats, recipe.observation_clip, task.evaluation_episodes, _EVALUATION_SEED
+    )
+    return returns.mean(1)

@@ -1,0 +1,27 @@
+"""Numbers as CSV files that sit beside the figures."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def write_table(path: Path, rows: Sequence[dict]) -> Path:
+    """Writes rows of equal keys; numbers with six significant digits, None as an empty cell.
+
+    Raises:
+        ValueError: if there are no rows, or their keys differ.
+    """
+    if not rows or any(list(row) != list(rows[0]) for row in rows):
+        raise ValueError(f"{path.name} needs rows of equal columns, got {[list(row) for row in rows[:2]]}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
+    return path
+
+
+def _cell(value) -> str:
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

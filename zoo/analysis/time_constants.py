@@ -1,0 +1,133 @@
+"""Table 2 and Fig. 5: fitted time constants of trained networks, their null control and real neurons."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from zoo.analysis.biology import BIOLOGY, load_biology
+from zoo.analysis.fits import FAMILIES, Fit, fit
+from zoo.analysis.null import NullControl, null_control
+from zoo.analysis.paper_tables import TABLE_2
+from zoo.analysis.progress import track
+from zoo.loading import ZooModel
+from zoo.names import parse
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Series:
+    """One sample of time constants and its fits.
+
+    Attributes:
+        name: of the model or population.
+        origin: ``trained``, ``null`` or ``biology``.
+        title: for captions.
+        tau_ms: [n] or [K, hidden], in ms.
+        fits: by family.
+        paper: key into the paper's Table 2, or None.
+    """
+
+    name: str
+    origin: str
+    title: str
+    tau_ms: np.ndarray
+    fits: dict[str, Fit]
+    paper: str | None = None
+
+    def rows(self) -> Iterator[dict]:
+        """Lines of the table, one for each family."""
+        for family, result in self.fits.items():
+            shape, scale = TABLE_2[self.paper].parameters(family) if self.paper else (None, None)
+            yield {
+                "name": self.name,
+                "origin": self.origin,
+                "family": family,
+                "n": result.n,
+                "shape": result.shape,
+                "shape_low": result.shape_interval[0],
+                "shape_high": result.shape_interval[1],
+                "scale_ms": result.scale,
+                "scale_low_ms": result.scale_interval[0],
+                "scale_high_ms": result.scale_interval[1],
+                "ks": result.ks,
+                "ks_p": result.ks_p,
+                "aic": result.aic,
+                "paper_shape": shape,
+                "paper_scale_ms": scale,
+            }
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TimeConstants:
+    """Everything that `zoo analyse tau` says.
+
+    Attributes:
+        series: trained networks and their null controls, model by model, then biology.
+        nulls: the controls.
+    """
+
+    series: tuple[Series, ...]
+    nulls: tuple[NullControl, ...]
+
+    def rows(self) -> list[dict]:
+        """Our Table 2, the paper's beside it (with its two gamma rows exchanged, see `paper_tables`)."""
+        return [row for one in self.series for row in one.rows()]
+
+    def null_rows(self) -> list[dict]:
+        """The null controls, one line each."""
+        return [null_row(null) for null in self.nulls]
+
+
+def null_row(null: NullControl) -> dict:
+    """One line of the null controls' table."""
+    return {
+        "name": null.name,
+        "seeds": null.spread.n,
+        "generations": null.generations,
+        "trained_spread": null.spread.first,
+        "null_spread": null.spread.second,
+        "difference": null.spread.difference,
+        "difference_low": null.spread.interval[0],
+        "difference_high": null.spread.interval[1],
+        "wilcoxon_p": null.spread.p,
+        "trained_median_ms": null.median_ms.first,
+        "null_median_ms": null.median_ms.second,
+        "median_wilcoxon_p": null.median_ms.p,
+        "null_share_of_spread": null.explained,
+    }
+
+
+def _series(name, origin, title, tau_ms, paper=None) -> Series:
+    fits = {family: fit(tau_ms, family) for family in FAMILIES}
+    return Series(name=name, origin=origin, title=title, tau_ms=tau_ms, fits=fits, paper=paper)
+
+
+def biology_series() -> tuple[Series, ...]:
+    """The biological columns, fitted to the real data.
+
+    Raises:
+        DataNotFoundError: if the specimen table is not to be had.
+    """
+    samples = load_biology()
+    return tuple(_series(key, "biology", BIOLOGY[key].title, values, key) for key, values in samples.items())
+
+
+def time_constants(models: Sequence[ZooModel], *, biology: bool = True, quiet: bool = False) -> TimeConstants:
+    """Fits the time constants of models, each with its null control, and of real neurons.
+
+    Args:
+        models: that train time constants.
+        biology: whether to fit the Allen data, too.
+        quiet: no progress bars.
+
+    Raises:
+        ValueError: if a model does not train time constants.
+        DataNotFoundError: if `biology` is asked for and not to be had.
+    """
+    nulls = tuple(null_control(model, quiet=quiet) for model in models)
+    series = []
+    for null in track(nulls, "fits, model", quiet=quiet):
+        paper = parse(null.name).task if parse(null.name).task in TABLE_2 else None
+        series.append(_series(null.name, "trained", null.name, null.trained_tau_ms, paper))
+        series.append(_series(null.name, "null", f"{null.name}, null control", null.null_tau_ms))
+    return TimeConstants(series=(*series, *(biology_series() if biology else ())), nulls=nulls)

@@ -1,0 +1,85 @@
+"""All cards together: their index, the README's table, and whether they agree with the checkpoints."""
+
+import difflib
+import io
+from pathlib import Path
+
+from zoo.cards import GENERATED, make_card, make_plots, number
+from zoo.catalogue import ModelInfo, list_models
+from zoo.loading import load, model_info
+
+
+def index_rows() -> list[ModelInfo]:
+    """All published models on this machine, in the order of the table."""
+    return [model_info(name) for name in list_models()]
+
+
+def markdown_table(rows: list[ModelInfo], link: str = "") -> str:
+    """The models as a Markdown table; names link to ``{link}{name}.md``."""
+    out = io.StringIO()
+    out.write("| model | parameters | seeds | generations | reward | 95 % interval | population | paper |\n")
+    out.write("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
+    for row in rows:
+        low, high = row.interval_95
+        out.write(
+            f"| [{row.name}]({link}{row.name}.md) | {row.parameters:,} | {row.seeds} | {row.generations} "
+            f"| **{number(row.mean)}** | {number(low)} to {number(high)} "
+            f"| {number(row.population_mean)} ± {number(row.population_std)} "
+            f"| {row.paper or ''} |\n"
+        )
+    return out.getvalue()
+
+
+def make_index() -> str:
+    """model_cards/README.md."""
+    return (
+        f"# Models\n\n{GENERATED}\n\n"
+        "*Reward*: mean return of the trained centre on fresh episodes, over training seeds. "
+        "*Population*: mean ± standard deviation over seeds of the last generation's population mean, the "
+        "quantity that the paper reports.\n\n" + markdown_table(index_rows())
+    )
+
+
+def write_cards(folder: Path) -> list[Path]:
+    """Writes index, cards and plots of all published models into `folder`, and the README's table."""
+    documents = _documents(folder)
+    for path, text in documents.items():
+        path.write_text(text, encoding="utf-8")
+    return list(documents)
+
+
+_TABLE = ("<!-- table -->\n", "<!-- /table -->")
+
+
+def with_table(readme: str) -> str:
+    """The repository's README with its table of models made anew."""
+    before, rest = readme.split(_TABLE[0], 1)
+    _, after = rest.split(_TABLE[1], 1)
+    return before + _TABLE[0] + markdown_table(index_rows(), link="model_cards/") + _TABLE[1] + after
+
+
+def _documents(folder: Path) -> dict[Path, str]:
+    """All generated documents: cards, plots, their index, and the README beside the folder if it has a table."""
+    texts = {folder / "README.md": make_index()}
+    for model in map(load, list_models()):
+        texts[folder / f"{model.name}.md"] = make_card(model)
+        texts |= {folder / name: text for name, text in make_plots(model).items()}
+    readme = folder.parent / "README.md"
+    if readme.is_file() and _TABLE[0] in (text := readme.read_text(encoding="utf-8")):
+        texts[readme] = with_table(text)
+    return texts
+
+
+def check_cards(folder: Path) -> list[str]:
+    """Differences between the cards in `folder` and what the checkpoints say; empty if there are none."""
+    problems = []
+    wanted = _documents(folder)
+    for path, text in wanted.items():
+        have = path.read_text(encoding="utf-8") if path.is_file() else ""
+        if have != text:
+            changed = [d for d in difflib.ndiff(have.splitlines(), text.splitlines()) if d[0] in "+-"]
+            problems.append(f"{path.name}: {len(changed)} line(s) differ from the checkpoint; run `zoo cards`")
+    for path in sorted([*folder.glob("*.md"), *folder.glob("*.svg")]):
+        if path not in wanted:
+            problems.append(f"{path.name}: no such checkpoint is published")
+    return problems

@@ -1,0 +1,115 @@
+"""What a loaded model is: verified arrays, and the networks made of them."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from zoo.checkpoint import Checkpoint
+from zoo.errors import DamagedCheckpointError
+from zoo.models import NetworkConfig, SpikingMLP, fixed_weights, physical
+from zoo.tasks import Task, make_task
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ZooModel:
+    """A published model: networks of one shape, one for each training seed.
+
+    Attributes:
+        name: model name.
+        source: where it was loaded from, in a form that `zoo.load` takes again and that stays the same
+            bytes: a folder, or ``hf://org/name@commit``.
+        path: folder of the files.
+        config: everything config.json says.
+        network_config: shapes, and what was trained.
+        seeds: training seeds.
+        trained: trained values by name, [K, …], float32.
+        observations: observation statistics ``count`` [K], ``mean`` and ``m2`` [K, o], or None.
+        evaluation: the published evaluation.
+    """
+
+    name: str
+    source: str
+    path: Path
+    config: dict
+    network_config: NetworkConfig
+    seeds: tuple[int, ...]
+    trained: dict[str, np.ndarray]
+    observations: dict[str, np.ndarray] | None
+    evaluation: dict
+
+    def __repr__(self) -> str:
+        c = self.network_config
+        return (
+            f"ZooModel('{self.name}', {c.inputs}-{c.hidden}-{c.outputs}, trained={c.trained}, "
+            f"{len(self.seeds)} seed(s), source='{self.source}')"
+        )
+
+    def _index(self, seed: int | None) -> int:
+        if seed is None:
+            return 0
+        if seed not in self.seeds:
+            raise ValueError(f"training seed {seed} is not among this model's seeds {self.seeds}")
+        return self.seeds.index(seed)
+
+    def select(self, seed: int) -> "ZooModel":
+        """The same model with one training seed alone."""
+        rows = slice(self._index(seed), self._index(seed) + 1)
+        observations = self.observations and {k: v[rows] for k, v in self.observations.items()}
+        trained = {name: value[rows] for name, value in self.trained.items()}
+        return dataclasses.replace(self, seeds=(seed,), trained=trained, observations=observations)
+
+    def parts(self, seed: int | None = None) -> dict[str, np.ndarray]:
+        """All parts of one seed's network by name: trained ones, and fixed ones drawn again.
+
+        Raises:
+            DamagedCheckpointError: if the weights drawn are not those that the model was trained with.
+        """
+        row = self._index(seed)
+        parts = self.network_config.initial(self.seeds[row])
+        expected = self.config["fixed_weights"].get(str(self.seeds[row]))
+        drawn = fixed_weights.sha256(parts["w_in"], parts["w_out"])
+        if drawn != expected:
+            raise DamagedCheckpointError(
+                f"{self.name}: the weights of seed {self.seeds[row]} have SHA-256 {drawn}; "
+                f"the checkpoint was trained with {expected}"
+            )
+        return parts | {name: value[row] for name, value in self.trained.items()}
+
+    def network(self, seed: int | None = None) -> SpikingMLP:
+        """The network of one training seed (by default the first) as a Flax NNX module."""
+        row = self._index(seed)
+        parts = self.parts(seed)
+        trained = {name: parts[name] for name in self.network_config.trained}
+        return SpikingMLP(self.network_config, seed=self.seeds[row], trained=trained)
+
+    def neurons(self, seed: int | None = None) -> dict[str, np.ndarray]:
+        """Hidden neurons' properties in physical units: tau_ms, v_th and v_rest in V, r_ohm. [hidden]."""
+        return physical(self.parts(seed))
+
+    def task(self) -> Task:
+        """The task that it was trained on.
+
+        Raises:
+            DamagedCheckpointError: if config.json names none that the zoo has.
+        """
+        task = self.config["task"]
+        try:
+            return make_task(task["name"], **task["options"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise DamagedCheckpointError(f"{self.path}/config.json: no such task {task!r}: {error}") from error
+
+    @classmethod
+    def from_checkpoint(cls, checkpoint: Checkpoint, source: str) -> "ZooModel":
+        """A model out of a verified checkpoint."""
+        return cls(
+            name=checkpoint.config["name"],
+            source=source,
+            path=checkpoint.path,
+            config=checkpoint.config,
+            network_config=checkpoint.network,
+            seeds=checkpoint.seeds,
+            trained=checkpoint.params["trained"],
+            observations=checkpoint.params.get("observations"),
+            evaluation=checkpoint.evaluation,
+        )
