@@ -178,7 +178,7 @@ class Engine:
         """
         if not 1 <= generations <= CHUNK:
             raise ValueError(f"generations (={generations}) must be between 1 and {CHUNK}")
-        states, metrics = self._advance(states, self._constants, jnp.int32(generations))
+        states, metrics = self._advance(states, self._constants, np.int32(generations))
         return states, jax.tree.map(lambda x: to_host(x)[:, :generations].swapaxes(0, 1), metrics)
 
     def _compile(self):

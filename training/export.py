@@ -16,7 +16,7 @@ from zoo.json_files import from_json, read_json
 from zoo.models import fixed_weights
 from zoo.names import parse
 from zoo.tasks.observations import ObservationStats
-from zoo.training.engine import Engine, Group, to_host
+from zoo.training.engine import Engine, Group
 from zoo.training.recipe import Recipe, make_network_config, make_recipe_task, task_options
 from zoo.training.state import restore_state, saved_states
 
@@ -44,7 +44,7 @@ def export_run(folder: Path, target: Path | None = None, *, with_state: bool = F
     config = make_network_config(model, task, recipe)
     group = Group(config=config, recipe=recipe, seeds=tuple(range(recipe.seeds)))
     engine = Engine(task, [group], devices=jax.local_devices()[:1])
-    restored = restore_state(folder / "state", to_host(engine.init()[0]))
+    restored = restore_state(folder / "state", jax.tree.map(np.asarray, engine.init()[0]))
     if restored is None:
         raise ZooError(f"{folder} has no saved training state yet; run: zoo train {model}")
     state, progress = restored

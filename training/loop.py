@@ -114,7 +114,8 @@ def _train(runs, engine, max_minutes, save_minutes, quiet) -> Outcome:
             size = int(np.clip(_CHUNK_SECONDS * count / (now - began), 1, min(CHUNK, 2 * size)))
             expected_end = now + (now - began) / count * size
             stopped = request.received or (max_minutes is not None and expected_end - start > 60 * max_minutes)
-            if stopped or generation == goal or now - saved_at > 60 * save_minutes:
+            due = now - saved_at > 60 * save_minutes
+            if stopped or generation == goal or due:
                 save()
                 saved_at = time.monotonic()
     if generation >= goal and jax.process_index() == 0:

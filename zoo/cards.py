@@ -7,6 +7,7 @@ import numpy as np
 
 from zoo.catalogue import ModelInfo, bundled_folder, read_info
 from zoo.loading import load, locate
+from zoo.manifest import read_manifest
 from zoo.names import parse
 from zoo.paper import PAPER_URL, TASKS, TaskText
 from zoo.plots import plots
@@ -160,12 +161,36 @@ def _training(model: ZooModel, info: ModelInfo) -> list[str]:
         f"Centre: {recipe['optimiser']}, learning rate {recipe['centre_lr']:g}"
         + (f" falling to {recipe['centre_lr_final']:g}" if recipe["centre_lr_final"] is not None else "")
         + f"; sigma {recipe['sigma']:g}, learning rate {recipe['sigma_lr']:g}.",
+        *_physics(model),
         *_departures(recipe),
         "",
         f"Train it again: `zoo train {model.name}`.",
+        *_going_on(model),
         "",
         f"![Learning curve: the population's mean return over {training['generations']} generations, at "
         f"{number(info.population_mean)} in the last]({model.name}-curve.svg)",
+    ]
+
+
+def _physics(model: ZooModel) -> list[str]:
+    """What a Brax reward depends on besides the network."""
+    if parse(model.name).family != "brax":
+        return []
+    options = model.config["task"]["options"]
+    return [
+        "",
+        f"Physics: Brax {model.config['training']['versions']['brax']}, backend `{options['backend']}`, episodes of "
+        f"at most {options['limit']} steps. Actions: {options['action_map']}({options['action_gain']:g} x readout).",
+    ]
+
+
+def _going_on(model: ZooModel) -> list[str]:
+    """How to spend the rest of a budget, where the checkpoint carries its training state."""
+    if not any(name.startswith("state/") for name in read_manifest(model.path)):
+        return []
+    return [
+        f"Go on from here: `zoo train {model.name} --continue` (with `--generations N` beyond the recipe's), in a "
+        "clone of the repository or from the Hub; the wheel leaves the training state out.",
     ]
 
 

@@ -16,7 +16,7 @@ from zoo.evaluation import interval_95
 from zoo.models import PROPERTIES
 
 _BINS = 60
-_TAU_TICKS = (5, 10, 20, 50, 100, 200, 500, 1000, 2000)
+_TAU_TICKS = (5, 10, 20, 30, 50, 100, 200, 500, 1000, 2000)
 _COLOUR_OF = {"trained": BLUE, "null": VERMILION, "biology": GREEN}
 
 
@@ -43,11 +43,11 @@ def time_constants(result: TimeConstants) -> tuple[Draw, tuple[float, float]]:
             axes.minorticks_off()
             axes.tick_params(labelbottom=True)
             axes.set_xlabel("membrane time constant (ms)")
-            axes.legend(loc="upper right")
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
             if i % columns == 0:
                 axes.set_ylabel("density per unit of ln(time)")
 
-    return draw, (3.6 * columns, 3.1 * rows)
+    return draw, (3.6 * columns, 3.9 * rows)
 
 
 def _histogram(axes, series: Series, low: float, high: float) -> None:
@@ -83,9 +83,9 @@ def null_control(nulls: Sequence[NullControl]) -> tuple[Draw, tuple[float, float
             axes.set(xlim=ends, ylim=ends, aspect="equal", title=null.name)
             axes.set_xlabel("null control: std of ln(time constant)")
             axes.set_ylabel("trained: std of ln(time constant)")
-            axes.legend(loc="upper left")
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
 
-    return draw, (4.0 * len(nulls), 3.9)
+    return draw, (4.0 * len(nulls), 4.2)
 
 
 def shapley(results: Sequence[Contributions]) -> tuple[Draw, tuple[float, float]]:

@@ -67,7 +67,9 @@ def _table(rows: Sequence[dict]) -> str:
 def _cell(value) -> str:
     if value is None:
         return "-"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return str(value)
 
 
 def write_report(

@@ -24,9 +24,9 @@ LEVELS = {
     "lesions": (0.0, 0.05, 0.1, 0.2, 0.4, 0.8),
 }
 UNITS = {
-    "observations": "noise (std of the observation)",
+    "observations": "noise (units of the network's input)",
     "weights": "noise (std of the weights)",
-    "properties": "noise (trained units: V, ln)",
+    "properties": "noise (V; x_tau and r: no unit)",
     "lesions": "share of neurons removed",
 }
 
