@@ -46,8 +46,7 @@ def train_subsets(
     Args:
         name: of the full model.
         out: parent of the run folders.
-        generations: instead of the recipe's. What a subset reaches early tells subsets apart on a task that
-            most of them solve in the end.
+        generations: instead of the recipe's; the values then speak of early learning.
         seeds: instead of the recipe's.
         quiet: no progress bar.
 
