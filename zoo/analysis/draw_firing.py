@@ -141,6 +141,6 @@ def learning_curve(text: str, name: str) -> tuple[Draw, tuple[float, float]]:
         if curves[:, :, 1].min() < 0:
             zero_line(axes)
         axes.set(xlabel="generation", ylabel="mean return of the population", title=name)
-        axes.legend(loc="lower right")
+        axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.12))
 
     return draw, (6.0, 3.4)
