@@ -2,9 +2,9 @@
 
     python benchmarks/throughput.py --name hetsnn-hp-16384 --population 256 --steps 100
 
-  (a) physics alone with random actions, same backend, same batch;
-  (b) evosax's BraxProblem with a Flax MLP policy of about the same number of parameters;
-  (c) brax.training.agents.es, with its default policy;
+  (a) physics alone with random actions, same backend, same batch, on all devices;
+  (b) evosax's BraxProblem with a Flax MLP policy of about the same number of parameters (it uses one device);
+  (c) brax.training.agents.es, with its default policy, on all devices;
   (d) `--runs` runs of the zoo in lockstep, against one.
 
 Episodes are cut at `--steps`, and every step that is simulated counts, whether or not its episode has ended: so
@@ -20,6 +20,10 @@ import time
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, PartitionSpec
+
+jax.config.update("jax_num_cpu_devices", os.cpu_count())  # Before the imports below start JAX.
 
 from zoo.names import parse
 from zoo.tasks.brax import ENVIRONMENTS, make_environment
@@ -40,17 +44,21 @@ def best_seconds(call, repeats=3):
 def physics(name, population, steps):
     env = make_environment(parse(name).task, "spring")
 
-    @jax.jit
-    def run(key):
-        state = jax.vmap(env.reset)(jax.random.split(key, population))
+    mesh = Mesh(np.array(jax.devices()), ("members",))
+    by_member = PartitionSpec("members")
+
+    def run(keys):
+        state = jax.vmap(env.reset)(keys)
 
         def step(state, key):
-            action = jax.random.uniform(key, (population, env.action_size), minval=-1, maxval=1)
+            action = jax.random.uniform(key, (len(keys), env.action_size), minval=-1, maxval=1)
             return jax.vmap(env.step)(state, action), None
 
-        return jax.lax.scan(step, state, jax.random.split(key, steps))[0].obs
+        return jax.lax.scan(step, state, jax.random.split(keys[0], steps))[0].obs
 
-    return population * steps / best_seconds(lambda: run(jax.random.key(0)))
+    spread = jax.jit(jax.shard_map(run, mesh=mesh, in_specs=by_member, out_specs=by_member, check_vma=False))
+    keys = jax.random.split(jax.random.key(0), population)
+    return population * steps / best_seconds(lambda: spread(keys))
 
 
 def zoo_training(name, population, steps, runs, generations=2):
@@ -141,8 +149,6 @@ def main():
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--runs", type=int, default=2)
     arguments = parser.parse_args()
-    if jax.config.jax_platforms in (None, "", "cpu"):
-        jax.config.update("jax_num_cpu_devices", os.cpu_count())
     name, population, steps = arguments.name, arguments.population, arguments.steps
     print(f"{name}, population {population}, {steps} steps, {jax.devices()}")
     rates = {"zoo": zoo_training(name, population, steps, 1)}
