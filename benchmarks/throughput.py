@@ -27,7 +27,8 @@ jax.config.update("jax_num_cpu_devices", os.cpu_count())  # Before the imports b
 
 from zoo.names import parse
 from zoo.tasks.brax import ENVIRONMENTS, make_environment
-from zoo.training.engine import Engine, Group
+from zoo.training.engine import Engine
+from zoo.training.method import Group
 from zoo.training.recipe import default_recipe, make_network_config, make_recipe_task
 
 

@@ -7,7 +7,7 @@ import importlib
 
 _HOME = {
     "Engine": "engine",
-    "Group": "engine",
+    "Group": "method",
     "Outcome": "loop",
     "Recipe": "recipe",
     "default_recipe": "recipe",

@@ -15,8 +15,8 @@ from zoo.evaluation import Evaluation, evaluate_parts
 from zoo.json_files import from_json, read_json
 from zoo.models import fixed_weights
 from zoo.names import parse
-from zoo.tasks.observations import ObservationStats
-from zoo.training.engine import Engine, Group
+from zoo.training.engine import Engine
+from zoo.training.method import Group
 from zoo.training.recipe import Recipe, make_network_config, make_recipe_task, task_options
 from zoo.training.state import restore_state, saved_states
 
@@ -49,9 +49,9 @@ def export_run(folder: Path, target: Path | None = None, *, with_state: bool = F
         raise ZooError(f"{folder} has no saved training state yet; run: zoo train {model}")
     state, progress = restored
     initial = [config.initial(seed) for seed in group.seeds]
-    trained = config.split(np.asarray(state.search.mean))
+    trained = config.split(np.asarray(engine.method.parameters(state)))
     stacked = {name: np.stack([parts[name] for parts in initial]) for name in initial[0]} | trained
-    stats = ObservationStats(*state.stats) if recipe.normalise_observations else None
+    stats = engine.method.stats(state) if recipe.normalise_observations else None
     measured = evaluate_parts(
         task, stacked, stats, recipe.observation_clip, task.evaluation_episodes, _EVALUATION_SEED
     )
@@ -75,8 +75,7 @@ def export_run(folder: Path, target: Path | None = None, *, with_state: bool = F
         "training": {
             "parameters": config.trained_size,
             "generations": progress["generation"],
-            "env_steps": float(np.mean(state.env_steps)),
-            "nan_members": int(np.sum(state.nan_members)),
+            **engine.method.totals(state),
             "population_mean": float(np.mean(population)),
             "population_std": float(np.std(population, ddof=1)) if len(population) > 1 else 0.0,
             "seconds": round(progress["seconds"], 1),

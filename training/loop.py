@@ -19,14 +19,13 @@ import jax
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.training.engine import CHUNK, Engine, Metrics, RunState, to_host
+from zoo.training.engine import CHUNK, Engine, to_host
 from zoo.training.export import export_run
 from zoo.training.progress import Progress
 from zoo.training.recipe import make_recipe_task
 from zoo.training.runs import prepare_run
 from zoo.training.state import restore_state, save_state
 
-COLUMNS = ("generation", "seed", "mean", "best", "std", "sigma", "length", "nan_members")
 _CHUNK_SECONDS = 2.0
 
 
@@ -129,7 +128,7 @@ def _train(runs, engine, max_minutes, save_minutes, quiet) -> Outcome:
     )
 
 
-def _restore(runs, engine) -> tuple[list[RunState], int, float]:
+def _restore(runs, engine) -> tuple[list, int, float]:
     """States, generation and seconds already spent; curves are cut to that generation."""
     fresh = engine.init()
     found = [restore_state(r.folder / "state", to_host(s)) for r, s in zip(runs, fresh, strict=True)]
@@ -141,17 +140,17 @@ def _restore(runs, engine) -> tuple[list[RunState], int, float]:
         _cut_curve(run.folder / "training.csv", generation)
     if generation == 0:
         return fresh, 0, 0.0
-    states = [engine.place(RunState(*item[0])) for item in found]
+    states = [engine.place(item[0]) for item in found]
     return states, generation, max(item[1]["seconds"] for item in found)
 
 
-def _append_curve(path: Path, generation: int, seeds: tuple[int, ...], metrics: Metrics) -> None:
+def _append_curve(path: Path, generation: int, seeds: tuple[int, ...], metrics) -> None:
     if jax.process_index() != 0:
         return
     with path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         if file.tell() == 0:
-            writer.writerow(COLUMNS)
+            writer.writerow(["generation", "seed", *metrics._fields])
         for i in range(metrics.mean.shape[0]):
             for j, seed in enumerate(seeds):
                 numbers = [f"{column[i, j]:.6g}" for column in metrics]
@@ -162,7 +161,10 @@ def _cut_curve(path: Path, generation: int) -> None:
     """Drops rows that an interrupted run wrote after its last saved state, and a torn last line."""
     if not path.is_file() or jax.process_index() != 0:
         return
-    header, *rows = path.read_text(encoding="utf-8").split("\n")[:-1] or [",".join(COLUMNS)]
+    header, *rows = path.read_text(encoding="utf-8").split("\n")[:-1] or [""]
+    if not header:
+        path.unlink()
+        return
     kept = [row for row in rows if int(row.split(",")[0]) <= generation]
     temporary = path.with_suffix(".tmp")
     temporary.write_text("\n".join([header, *kept]) + "\n", encoding="utf-8")

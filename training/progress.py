@@ -7,8 +7,6 @@ import numpy as np
 import rich.console
 import rich.progress
 
-from zoo.training.engine import Metrics
-
 
 class Progress(contextlib.AbstractContextManager):
     """A bar with generation, reward, best member and time left; plain lines where there is no terminal."""
@@ -32,13 +30,14 @@ class Progress(contextlib.AbstractContextManager):
         self._task = self._bar.add_task("", total=self._goal, completed=self._done, reward="compiling")
         return self
 
-    def update(self, generation: int, metrics: list[Metrics]) -> None:
+    def update(self, generation: int, metrics: list) -> None:
         """Shows the last generation of a block of metrics."""
         mean = np.concatenate([m.mean[-1] for m in metrics])
         best = np.concatenate([m.best[-1] for m in metrics])
-        nans = sum(int(m.nan_members.sum()) for m in metrics)
+        mishaps = [(n[4:], int(getattr(m, n).sum())) for m in metrics for n in m._fields if n.startswith("nan_")]
+        nans = ", ".join(f"{count} NaN {what}" for what, count in mishaps if count)
         reward = f"reward {np.nanmean(mean):.4g} (runs {np.nanmin(mean):.4g} to {np.nanmax(mean):.4g})"
-        reward += f", best {np.nanmax(best):.4g}" + (f", {nans} NaN members" if nans else "")
+        reward += f", best {np.nanmax(best):.4g}" + (f", {nans}" if nans else "")
         self._bar.update(self._task, completed=generation, reward=reward)
         if not self._live and (generation == self._goal or generation - self._printed >= self._goal // 20):
             self._printed = generation

@@ -7,6 +7,7 @@ from zoo.models import DT_MS, WEIGHTS, NetworkConfig
 from zoo.names import BRAX_TASKS, ModelName, parse
 from zoo.tasks import Task, make_task
 
+METHODS = ("pgpe", "bp")
 OPTIMISERS = ("adam", "sgd", "clipup")
 
 
@@ -15,6 +16,7 @@ class Recipe:
     """Settings of one training. The defaults are the paper's (section 6.2) and DESIGN's.
 
     Attributes:
+        method: pgpe (evolution strategy) or bp (surrogate gradients).
         seeds: number of training seeds, 0 … seeds-1; each has random weights of its own.
         generations: updates of the search distribution.
         population: members, in antithetic pairs.
@@ -37,6 +39,7 @@ class Recipe:
         episode_limit: most steps of a Brax episode.
     """
 
+    method: str = "pgpe"
     seeds: int = 5
     generations: int = 1000
     population: int = 256
@@ -66,6 +69,7 @@ class Recipe:
         for name in ("seeds", "generations", "episodes", "episode_limit"):
             need(name, getattr(self, name) >= 1, "at least 1")
         need("population", self.population >= 2 and self.population % 2 == 0, "even and at least 2")
+        need("method", self.method in METHODS, f"one of {', '.join(METHODS)}")
         need("optimiser", self.optimiser in OPTIMISERS, f"one of {', '.join(OPTIMISERS)}")
         for name in ("centre_lr", "sigma", "temperature_v", "observation_clip", "action_gain"):
             need(name, 0 < getattr(self, name) < math.inf, "positive and finite")

@@ -10,7 +10,7 @@ from zoo.json_files import coerce, from_json, read_json, write_json
 from zoo.loading import locate
 from zoo.manifest import verify_manifest
 from zoo.names import ModelName, parse
-from zoo.training.engine import Group
+from zoo.training.method import Group
 from zoo.training.recipe import Recipe, default_recipe, make_network_config
 
 

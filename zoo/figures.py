@@ -78,7 +78,8 @@ def _sweep(seeds: int):
 
 def _train_side_by_side(settings: dict, seeds: int) -> dict[str, np.ndarray]:
     """Mean returns [seeds] of the centres after training several recipes of one task in one program."""
-    from zoo.training.engine import CHUNK, Engine, Group, to_host
+    from zoo.training.engine import CHUNK, Engine, to_host
+    from zoo.training.method import Group
     from zoo.training.progress import Progress
     from zoo.training.recipe import default_recipe, make_network_config, make_recipe_task
 
@@ -100,7 +101,7 @@ def _train_side_by_side(settings: dict, seeds: int) -> dict[str, np.ndarray]:
     for series, group, state in zip(settings, groups, to_host(states), strict=True):
         initial = [group.config.initial(seed) for seed in group.seeds]
         parts = {name: np.stack([p[name] for p in initial]) for name in initial[0]}
-        parts |= group.config.split(np.asarray(state.search.mean))
+        parts |= group.config.split(np.asarray(engine.method.parameters(state)))
         returns, *_ = evaluate_parts(task, parts, None, 5.0, task.evaluation_episodes, seed=0)
         results[series] = returns.mean(1)
     return results

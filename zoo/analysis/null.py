@@ -17,7 +17,8 @@ from zoo.analysis.progress import track
 from zoo.checkpoint import from_json
 from zoo.loading import ZooModel
 from zoo.models import NetworkConfig, physical
-from zoo.training.engine import Group
+from zoo.training.evolution import hyper_of
+from zoo.training.method import Group
 from zoo.training.pgpe import Hyper, Search
 from zoo.training.recipe import Recipe
 
@@ -92,7 +93,7 @@ def drift(
         quiet: no progress bar.
     """
     search = Search(recipe.population, config.trained_size, recipe.optimiser)
-    hyper = Group(config=config, recipe=recipe, seeds=seeds).hyper()
+    hyper = hyper_of(Group(config=config, recipe=recipe, seeds=seeds))
     devices, pending, centres = jax.devices(), [], []
     for row, seed in enumerate(track(seeds, "null control, seed", quiet=quiet)):
         one = jax.tree.map(lambda values, row=row: values[row], hyper)

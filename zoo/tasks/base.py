@@ -37,6 +37,7 @@ class Task(Protocol):
         max_return: highest possible return, or None.
         has_expected_reward: whether `Step.expected` carries anything.
         evaluation_episodes: how many a published evaluation plays with each network.
+        arrays: data that it needs (a tree of arrays, put on the devices once), or ().
     """
 
     name: str
@@ -46,6 +47,7 @@ class Task(Protocol):
     max_return: float | None
     has_expected_reward: bool
     evaluation_episodes: int
+    arrays: Any
 
     def reset(self, key: PRNGKeyArray, episode: Int[Array, ""]) -> tuple[Any, Float[Array, " o"]]:
         """State and first observation of an episode; `episode` counts those of one evaluation."""

@@ -60,6 +60,7 @@ class BraxTask:
 
     max_return = None
     has_expected_reward = False
+    arrays = ()
     evaluation_episodes = 128
 
     def __post_init__(self):

@@ -21,6 +21,7 @@ class CartPole:
     observation_size = 4
     action_size = 2
     has_expected_reward = False
+    arrays = ()
     evaluation_episodes = 100
 
     @property

@@ -29,6 +29,7 @@ class MemoryLength:
     action_size = 2
     max_return = 1.0
     has_expected_reward = True
+    arrays = ()
     evaluation_episodes = 2
 
     @property

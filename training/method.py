@@ -1,0 +1,87 @@
+"""What the engine asks of a training method: PGPE (`evolution`) or gradients (`gradients`)."""
+
+import dataclasses
+from typing import Any, Protocol
+
+import numpy as np
+from jaxtyping import Array, Float
+
+from zoo.models import PROPERTIES, WEIGHTS, NetworkConfig
+from zoo.tasks.observations import ObservationStats
+from zoo.training.recipe import Recipe
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Runs of one shape: the network, the recipe and the seeds."""
+
+    config: NetworkConfig
+    recipe: Recipe
+    seeds: tuple[int, ...]
+
+    @property
+    def frozen_names(self) -> tuple[str, ...]:
+        """Parts of the network that are not trained."""
+        return tuple(n for n in PROPERTIES + WEIGHTS if n not in self.config.trained)
+
+    def frozen(self) -> dict[str, Float[np.ndarray, "R ..."]]:
+        """The parts that are not trained, stacked over the runs."""
+        drawn = [self.config.initial(seed) for seed in self.seeds]
+        return {name: np.stack([parts[name] for parts in drawn]) for name in self.frozen_names}
+
+    def initial(self) -> Float[np.ndarray, "R D"]:
+        """Flat trained parameters before training."""
+        return np.stack([self.config.flatten(self.config.initial(seed)) for seed in self.seeds])
+
+
+class Method(Protocol):
+    """How runs learn. Arrays of a group's states, constants and metrics have a leading axis R of runs.
+
+    Attributes:
+        metrics: NamedTuple of arrays [R]; its fields are the columns of training.csv. `mean` and `best`
+            are the returns that the progress bar shows, fields that begin with ``nan_`` count mishaps.
+    """
+
+    metrics: type
+
+    def splits(self, group: Group) -> int:
+        """What the number of devices that share a run must divide: members, episodes or images."""
+        ...
+
+    def constants(self, group: Group) -> Any:
+        """Host arrays that training does not change."""
+        ...
+
+    def init(self, group: Group) -> Any:
+        """Host arrays of everything that changes, before the first generation."""
+        ...
+
+    def generation(
+        self, groups: list[Group], states: list, constants: list, arrays: Any, *, merged: bool
+    ) -> tuple[list, list]:
+        """One generation of some groups side by side, traced inside a mesh (runs, members).
+
+        Args:
+            groups: whose runs these are; R is the number of this device's.
+            states: of the groups.
+            constants: of the groups.
+            arrays: the task's data.
+            merged: whether the groups should share one large batch, which an accelerator wants, or be kept
+                in blocks that suit a CPU's cache.
+
+        Returns:
+            The next states, and `metrics` of each group.
+        """
+        ...
+
+    def parameters(self, state: Any) -> Float[Array, "R D"]:
+        """The trained parameters that are published."""
+        ...
+
+    def stats(self, state: Any) -> ObservationStats:
+        """Observation statistics."""
+        ...
+
+    def totals(self, state: Any) -> dict:
+        """Numbers of a whole training for config.json: ``env_steps`` a run, counts of mishaps."""
+        ...
