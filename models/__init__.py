@@ -23,11 +23,15 @@ from zoo.models.spiking_mlp import (
     build_population,
     initial_state,
     network_step,
+    population_step,
 )
+from zoo.models.surrogate import SURROGATES, Surrogate
+from zoo.models.unroll import lif_scan, segment_length, unroll
 
 __all__ = [
     "DT_MS",
     "PROPERTIES",
+    "SURROGATES",
     "TABLE_4",
     "WEIGHTS",
     "Frozen",
@@ -37,13 +41,18 @@ __all__ = [
     "NetworkState",
     "Neuron",
     "SpikingMLP",
+    "Surrogate",
     "Trained",
     "build",
     "build_population",
     "initial_state",
+    "lif_scan",
     "lif_step",
     "network_step",
     "physical",
+    "population_step",
+    "segment_length",
     "tau_ms_from_x",
+    "unroll",
     "x_tau_from_ms",
 ]

@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from zoo.models.surrogate import Surrogate
+
 DT_MS = 5.0
 TAU_MS = 20.0
 V_TH = 0.5
@@ -86,8 +88,13 @@ def integrate(v, current, k, v_rest, r):
     return v + k * (r * current - v + v_rest)
 
 
+def reset(u: Float[Array, "*b"], neuron: Neuron) -> Float[Array, "*b"]:
+    """Potential after the spike, if there was one (Eq. 2, last line): v_rest where ``u >= v_th``, else u."""
+    return jnp.where(u >= neuron.v_th, neuron.v_rest, u)
+
+
 def lif_step(
-    current: Float[Array, "*b"], v: Float[Array, "*b"], neuron: Neuron
+    current: Float[Array, "*b"], v: Float[Array, "*b"], neuron: Neuron, surrogate: Surrogate | None = None
 ) -> tuple[Float[Array, "*b"], Float[Array, "*b"]]:
     """One time step of leaky integrate-and-fire neurons (Eq. 2).
 
@@ -99,10 +106,14 @@ def lif_step(
         current: input current I[t], in units of 20 nA.
         v: membrane potential v[t-1] after the last step, in volts.
         neuron: properties, broadcast against `current`.
+        surrogate: how spikes are differentiated. Without one the step is cheaper and has no useful gradient.
 
     Returns:
         The spikes s[t] (0 or 1, in the dtype of `v`) and the potential v[t].
     """
     u = integrate(v, current, neuron.k, neuron.v_rest, neuron.r)
-    fired = u >= neuron.v_th
-    return fired.astype(v.dtype), jnp.where(fired, neuron.v_rest, u)
+    if surrogate is None:
+        return (u >= neuron.v_th).astype(v.dtype), reset(u, neuron)
+    spikes = surrogate.spike(u, neuron.v_th)
+    resets = jax.lax.stop_gradient(spikes) if surrogate.detach_reset else spikes
+    return spikes, u * (1 - resets) + neuron.v_rest * resets

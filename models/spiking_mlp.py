@@ -10,10 +10,11 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from zoo.models import fixed_weights
-from zoo.models.neuron import DT_MS, PROPERTIES, TABLE_4, Neuron, integrate, lif_step, x_tau_from_ms
+from zoo.models.neuron import DT_MS, PROPERTIES, TABLE_4, Neuron, integrate, lif_step, reset, x_tau_from_ms
+from zoo.models.surrogate import Surrogate
 
 WEIGHTS = ("w_in", "w_out")
-_READOUT_K = float(1.0 / (1.0 + np.exp(-TABLE_4["x_tau"])))
+READOUT_K = float(1.0 / (1.0 + np.exp(-TABLE_4["x_tau"])))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +141,7 @@ def initial_state(network: Network, batch: tuple[int, ...] = ()) -> NetworkState
 
 
 def network_step(
-    network: Network, state: NetworkState, inputs: Float[Array, "*b inputs"]
+    network: Network, state: NetworkState, inputs: Float[Array, "*b inputs"], surrogate: Surrogate | None = None
 ) -> tuple[NetworkOutput, NetworkState]:
     """One simulation step: input current -> hidden spikes -> leaky, non-spiking readout.
 
@@ -150,10 +151,27 @@ def network_step(
         network: one network, or a population of them (`build_population`).
         state: potentials after the last step.
         inputs: observation of this step, as current in units of 20 nA.
+        surrogate: how spikes are differentiated, where they are.
     """
-    spikes, v = lif_step(inputs @ network.w_in, state.v, network.neuron)
-    v_out = integrate(state.v_out, spikes @ network.w_out, _READOUT_K, TABLE_4["v_rest"], TABLE_4["r"])
+    spikes, v = lif_step(inputs @ network.w_in, state.v, network.neuron, surrogate)
+    v_out = integrate(state.v_out, spikes @ network.w_out, READOUT_K, TABLE_4["v_rest"], TABLE_4["r"])
     return NetworkOutput(readout=v_out, spikes=spikes), NetworkState(v=v, v_out=v_out)
+
+
+def population_step(
+    network: Network, state: NetworkState, inputs: Float[Array, "*b inputs"]
+) -> tuple[NetworkOutput, NetworkState]:
+    """`network_step` for large batches, whose speed is that of memory; the same spikes and readouts.
+
+    The reset begins the next step rather than ending this one: `NetworkState.v` is the potential u before
+    it. So a step has one array of the hidden layer's size to write beside its spikes; with two, XLA
+    computes the membranes twice on a CPU.
+    """
+    neuron = network.neuron
+    u = integrate(reset(state.v, neuron), inputs @ network.w_in, neuron.k, neuron.v_rest, neuron.r)
+    spikes = (u >= neuron.v_th).astype(u.dtype)
+    v_out = integrate(state.v_out, spikes @ network.w_out, READOUT_K, TABLE_4["v_rest"], TABLE_4["r"])
+    return NetworkOutput(readout=v_out, spikes=spikes), NetworkState(v=u, v_out=v_out)
 
 
 class Trained(nnx.Param):

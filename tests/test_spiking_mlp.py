@@ -15,6 +15,7 @@ from zoo.models import (
     build_population,
     initial_state,
     network_step,
+    population_step,
 )
 
 HET = NetworkConfig(inputs=3, hidden=8, outputs=2, trained=PROPERTIES)
@@ -96,3 +97,21 @@ def test_wrong_inputs_and_values_are_refused():
         SpikingMLP(HET, seed=0, trained=values | {"r": np.zeros(8)})
     with pytest.raises(ValueError, match="the network trains"):
         SpikingMLP(HET, seed=0, trained={"r": np.zeros(8, np.float32)})
+
+
+def test_population_step_gives_the_same_spikes_and_readouts():
+    config = NetworkConfig(inputs=3, hidden=64, outputs=2, trained=PROPERTIES)
+    rng = np.random.default_rng(0)
+    flat = config.flatten(config.initial(0)) + rng.normal(0, 0.3, (5, config.trained_size)).astype(np.float32)
+    frozen = {name: config.initial(0)[name] for name in ("w_in", "w_out")}
+    network = build_population(config, frozen, jnp.asarray(flat))
+    usual = lazy = initial_state(network, (5, 1))
+    fired = 0
+    for _ in range(30):
+        inputs = jnp.asarray(rng.normal(0, 2, (5, 1, 3)), jnp.float32)
+        expected, usual = network_step(network, usual, inputs)
+        output, lazy = population_step(network, lazy, inputs)
+        np.testing.assert_array_equal(output.spikes, expected.spikes)
+        np.testing.assert_allclose(output.readout, expected.readout, rtol=1e-6, atol=1e-6)
+        fired += int(expected.spikes.sum())
+    assert fired > 100

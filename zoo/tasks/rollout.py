@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
-from zoo.models import Network, initial_state, network_step
+from zoo.models import Network, initial_state, population_step
 from zoo.tasks.base import Task
 from zoo.tasks.observations import Moments, ObservationStats, moments, normalise
 
@@ -97,7 +97,7 @@ def rollout(
         if group.stats is not None:
             seen = jax.vmap(lambda s, o: normalise(s, o, clip))(group.stats, observation)
             step_moments = jax.vmap(moments)(group.stats, observation, alive)
-        output, state = jax.vmap(network_step)(group.networks, state, seen)
+        output, state = jax.vmap(population_step)(group.networks, state, seen)
         spikes = output.spikes.mean(-1) * alive if count_spikes else None
         return output.readout, state, (spikes, step_moments)
 
