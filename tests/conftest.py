@@ -38,3 +38,18 @@ def checkpoint(tiny_run, tmp_path):
     import shutil
 
     return Path(shutil.copytree(tiny_run / "checkpoint", tmp_path / "hetsnn-mem5-32"))
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """A Hub on this machine's loopback, with an empty cache and nobody's token."""
+    from hub_server import HubServer
+
+    with HubServer() as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "no-token"))
+        for name in ("HF_TOKEN", "HF_HUB_OFFLINE", "ZOO_HUB_ORG", "ZOO_CHECKPOINTS"):
+            monkeypatch.delenv(name, raising=False)
+        yield server

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hub_server import HubServer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -30,16 +29,6 @@ def edit(folder, file, **changes):
     """Changes a JSON file and makes the manifest agree, as an attacker would."""
     write_json(folder / file, json.loads((folder / file).read_text()) | changes)
     write_manifest(folder)
-
-
-@pytest.fixture
-def hub(monkeypatch, tmp_path):
-    with HubServer() as server:
-        monkeypatch.setenv("HF_ENDPOINT", server.url)
-        monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
-        monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "no-token"))
-        yield server
 
 
 def listing(folder, **more):

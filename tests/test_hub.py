@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from hub_server import TOKEN, HubServer
+from hub_server import TOKEN
 from huggingface_hub import ModelCard
 
 import zoo
@@ -22,18 +22,6 @@ from zoo.loading import locate
 
 NAME = "hetsnn-mem5-32"
 REPOSITORY = f"hetsnn-zoo/{NAME}"
-
-
-@pytest.fixture
-def hub(monkeypatch, tmp_path):
-    with HubServer() as server:
-        monkeypatch.setenv("HF_ENDPOINT", server.url)
-        monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
-        monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "no-token"))
-        for name in ("HF_TOKEN", "HF_HUB_OFFLINE", "ZOO_HUB_ORG", "ZOO_CHECKPOINTS"):
-            monkeypatch.delenv(name, raising=False)
-        yield server
 
 
 @pytest.fixture
