@@ -70,7 +70,7 @@ class Surrogate(NamedTuple):
     detach_reset: bool = False
 
     def slope(self, x: Float[Array, "*b"], v_th: Float[Array, "..."]) -> Float[Array, "*b"]:
-        """g' at ``x = u - v_th``.
+        """Slope g' at ``x = u - v_th``.
 
         Raises:
             ValueError: if `kind` is not one of `SURROGATES`.

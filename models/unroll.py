@@ -37,7 +37,9 @@ def _membranes_forward(kind, detach_reset, alpha, drive, v, keep, v_th, v_rest):
 
 
 def _membranes_backward(kind, detach_reset, kept, cotangents):
-    """From the last step to the first: with l = dL/dv[t] and c = dL/ds[t], apart from what the reset adds,
+    """From the last step to the first.
+
+    With l = dL/dv[t], and c = dL/ds[t] apart from what the reset adds,
 
         dL/du[t] = l (1 - s) + (c + l (v_rest - u)) g'(u - v_th)          (Eq. 9)
         dL/du[t] = l (1 - s) + c g'(u - v_th)                             (Eq. 11)

@@ -16,17 +16,17 @@ _FLAGS = (
 
 
 class Browser:
-    """``with Browser(profile_folder) as browser``: one page at a time."""
+    """``with Browser(profile_folder) as browser``: one page at a time; further flags of Chromium's may follow."""
 
-    def __init__(self, profile: Path):
-        self.profile = profile
+    def __init__(self, profile: Path, *flags: str):
+        self.profile, self._flags = profile, (*_FLAGS, *flags)
 
     def __enter__(self) -> "Browser":
         self._log = (self.profile.parent / "chromedriver.log").open("w+")
         self._driver = subprocess.Popen([DRIVER, "--port=0"], stdout=self._log, stderr=subprocess.STDOUT)
         try:
             self._port = self._wait_for_port()
-            options = {"binary": CHROMIUM, "args": [*_FLAGS, f"--user-data-dir={self.profile}"]}
+            options = {"binary": CHROMIUM, "args": [*self._flags, f"--user-data-dir={self.profile}"]}
             logging = {"performance": "ALL", "browser": "ALL"}
             wanted = {"alwaysMatch": {"goog:chromeOptions": options, "goog:loggingPrefs": logging}}
             self._session = ""

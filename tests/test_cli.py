@@ -1,6 +1,7 @@
 import argparse
 import csv
 import json
+import os
 import re
 import shlex
 import shutil
@@ -10,6 +11,7 @@ import sys
 import pytest
 from hub_server import HubServer
 
+from zoo import cli
 from zoo.cli import _make_parser, main
 
 
@@ -192,3 +194,13 @@ def test_wrong_type_on_the_command_line(capsys):
     with pytest.raises(SystemExit):
         main(["train", "hetsnn-mem5-32", "--population", "many"])
     assert "invalid int value: 'many'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", ["", "--xla_cpu_enable_fast_math=false", "--xla_cpu_collective_timeout_seconds=7"])
+def test_devices_wait_for_each_other_unless_told_otherwise(monkeypatch, given):
+    monkeypatch.setenv("XLA_FLAGS", given)
+    cli._use_all_cores()
+    flags = os.environ["XLA_FLAGS"].split()
+    assert flags[: len(given.split())] == given.split()
+    patient = "--xla_cpu_collective_call_terminate_timeout_seconds=86400" in flags
+    assert patient == ("collective" not in given)

@@ -129,7 +129,7 @@ def test_curve_is_cut_to_the_saved_generation_and_torn_lines_dropped(tmp_path):
         ({"population": 8.5}, "population .=8.5. must be of type int"),
         ({"optimiser": "adamw"}, "must be one of adam, sgd, clipup"),
         ({"centre_lr": float("nan")}, "centre_lr"),
-        ({"learning_rate": 0.1}, "a recipe has no `learning_rate`"),
+        ({"momentum": 0.1}, "a recipe has no `momentum`"),
         ({"tau_ms": (4.0,)}, "tau_ms"),
         ({"normalise_observations": 1}, "must be of type bool"),
     ],

@@ -18,13 +18,18 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from zoo.tasks import Task
+from zoo.tasks.images import ImageTask
 from zoo.training.evolution import Evolution
+from zoo.training.gradients import Gradients
+from zoo.training.image_evolution import ImageEvolution
+from zoo.training.image_gradients import ImageGradients
 from zoo.training.method import Group
 
 CHUNK = 64
 """Most generations of one call; sets the size of its buffer of metrics."""
 
-_METHODS = {"pgpe": Evolution}
+_METHODS = {"pgpe": Evolution, "bp": Gradients}
+_IMAGE_METHODS = {"pgpe": ImageEvolution, "bp": ImageGradients}
 
 
 class Engine:
@@ -55,9 +60,9 @@ class Engine:
         methods = {group.recipe.method for group in self.groups}
         if len(methods) != 1:
             raise ValueError(f"models in lockstep must share one method; these have {sorted(methods)}")
-        method = _METHODS[methods.pop()]
+        method = (_IMAGE_METHODS if isinstance(task, ImageTask) else _METHODS)[methods.pop()]
         by_platform = 1 if devices[0].platform == "cpu" else "all"
-        self._runs_per_block = by_platform if runs_per_block is None else runs_per_block
+        self.runs_per_block = by_platform if runs_per_block is None else runs_per_block
         self.mesh = self._make_mesh(devices, method)
         self.method = method(task, self.mesh.shape["members"])
         self._by_run = NamedSharding(self.mesh, P("runs"))
@@ -119,7 +124,7 @@ class Engine:
 
     def _generation(self, states, constants, arrays):
         """One generation of this device's runs, in blocks as planned."""
-        if self._runs_per_block == "all":
+        if self.runs_per_block == "all":
             return self.method.generation(list(self.groups), states, constants, arrays, merged=True)
         results = []
         for group, *pair in zip(self.groups, states, constants, strict=True):
@@ -129,7 +134,7 @@ class Engine:
                 (state,), (metrics,) = self.method.generation([group], [state], [constant], arrays, merged=False)
                 return jax.tree.map(lambda x: x[0], (state, metrics))
 
-            results.append(jax.lax.map(one_run, tuple(pair), batch_size=self._runs_per_block))
+            results.append(jax.lax.map(one_run, tuple(pair), batch_size=self.runs_per_block))
         states, metrics = zip(*results, strict=True)
         return list(states), list(metrics)
 

@@ -94,7 +94,7 @@ class Evolution:
     def init(self, group: Group) -> RunState:
         """Search distributions around Table 4's properties, or LeCun weights."""
         runs = len(group.seeds)
-        states = jax.jit(jax.vmap(_search(group).init))(group.initial(), hyper_of(group))
+        states = jax.jit(jax.vmap(make_search(group).init))(group.initial(), hyper_of(group))
         # Booked as int32 from the start, so that the state's types never change.
         states = states.replace(generation_counter=np.zeros(runs, np.int32))
         stats = jax.vmap(lambda _: empty(group.config.inputs))(jnp.arange(runs))
@@ -117,11 +117,11 @@ class Evolution:
         populations, own, policies = [], [], []
         for group, state, (hyper, seeds, frozen) in zip(groups, states, constants, strict=True):
             ask_keys, env_keys = _keys(seeds, state.search.generation_counter, group.recipe.episodes)
-            population = jax.vmap(_search(group).ask)(ask_keys, state.search, hyper)
+            population = jax.vmap(make_search(group).ask)(ask_keys, state.search, hyper)
             stats = state.stats if group.recipe.normalise_observations else None
             policies.append(functools.partial(_make_policies, group.config, frozen, env_keys, stats))
             populations.append(population)
-            own.append(_slice_members(population, self._shards))
+            own.append(slice_members(population, self._shards))
         clip = groups[0].recipe.observation_clip
         if merged:
             made = [make(members) for make, members in zip(policies, own, strict=True)]
@@ -138,7 +138,7 @@ class Evolution:
     def _play_in_blocks(self, make_policies, own, clip):
         """Episodes of members [R, P, D], some members at a time; each block ends when its last member does."""
         runs, members, size = own.shape
-        count = _blocks(members, runs * size)
+        count = block_count(members, runs * size)
         blocks = own.reshape(runs, count, members // count, size).swapaxes(0, 1)
         played = jax.lax.map(lambda block: rollout(self.task, [make_policies(block)], clip=clip)[0], blocks)
         join = functools.partial(jax.tree.map, lambda x: x.swapaxes(0, 1).reshape(runs, members, -1))
@@ -151,7 +151,7 @@ class Evolution:
         returns = gather(episodes.returns.mean(-1))
         fitness = returns + hyper.expected_reward_weight[:, None] * gather(episodes.expected.mean(-1))
         lengths = gather(episodes.lengths)
-        searched = jax.vmap(_search(group).tell)(population, fitness, state.search, hyper)
+        searched = jax.vmap(make_search(group).tell)(population, fitness, state.search, hyper)
         stats = state.stats
         if episodes.moments is not None:
             stats = jax.vmap(update)(stats, jax.lax.psum(episodes.moments, "members"))
@@ -173,7 +173,8 @@ def _make_search(population: int, size: int, optimiser: str) -> Search:
     return Search(population, size, optimiser)
 
 
-def _search(group: Group) -> Search:
+def make_search(group: Group) -> Search:
+    """The search of a group's runs."""
     return _make_search(group.recipe.population, group.config.trained_size, group.recipe.optimiser)
 
 
@@ -194,7 +195,7 @@ def _make_policies(config, frozen, keys, stats, own) -> Policies:
     return Policies(networks, keys, stats, own.shape[1])
 
 
-def _blocks(members: int, numbers: int) -> int:
+def block_count(members: int, numbers: int) -> int:
     """Smallest division of the members into equal blocks of at most `_BLOCK_NUMBERS` numbers."""
     return next(
         n
@@ -203,7 +204,7 @@ def _blocks(members: int, numbers: int) -> int:
     )
 
 
-def _slice_members(population, shards):
+def slice_members(population, shards):
     """This device's members of populations [R, P, D]."""
     if shards == 1:
         return population

@@ -12,10 +12,13 @@ import numpy as np
 from zoo.checkpoint import write_checkpoint
 from zoo.errors import ZooError
 from zoo.evaluation import Evaluation, evaluate_parts
+from zoo.image_evaluation import evaluate_images
 from zoo.json_files import from_json, read_json
 from zoo.models import fixed_weights
 from zoo.names import parse
+from zoo.tasks.images import ImageTask
 from zoo.training.engine import Engine
+from zoo.training.image_evolution import ImageEvolution
 from zoo.training.method import Group
 from zoo.training.recipe import Recipe, make_network_config, make_recipe_task, task_options
 from zoo.training.state import restore_state, saved_states
@@ -52,12 +55,19 @@ def export_run(folder: Path, target: Path | None = None, *, with_state: bool = F
     trained = config.split(np.asarray(engine.method.parameters(state)))
     stacked = {name: np.stack([parts[name] for parts in initial]) for name in initial[0]} | trained
     stats = engine.method.stats(state) if recipe.normalise_observations else None
-    measured = evaluate_parts(
-        task, stacked, stats, recipe.observation_clip, task.evaluation_episodes, _EVALUATION_SEED
-    )
-    evaluation = Evaluation(str(model), _EVALUATION_SEED, group.seeds, *measured)
+    if isinstance(task, ImageTask):
+        networks = {seed: {n: v[i] for n, v in stacked.items()} for i, seed in enumerate(group.seeds)}
+        evaluation = evaluate_images(str(model), task, networks)
+    else:
+        measured = evaluate_parts(
+            task, stacked, stats, recipe.observation_clip, task.evaluation_episodes, _EVALUATION_SEED
+        )
+        evaluation = Evaluation(str(model), _EVALUATION_SEED, group.seeds, *measured)
     curve = thin_curve((folder / "training.csv").read_text(encoding="utf-8"), progress["generation"])
-    population = [float(row["mean"]) for row in _last_rows(curve)]
+    if isinstance(engine.method, ImageEvolution):
+        population = engine.method.population_accuracies(group, state)
+    else:
+        population = [float(row["mean"]) for row in _last_rows(curve)]
     params = {"trained": trained}
     if stats is not None:
         params["observations"] = stats._asdict()

@@ -19,11 +19,15 @@ import jax
 import numpy as np
 
 from zoo.errors import ZooError
+from zoo.json_files import from_json
+from zoo.names import parse
+from zoo.training import hosts
 from zoo.training.engine import CHUNK, Engine, to_host
 from zoo.training.export import export_run
+from zoo.training.plan import within_memory
 from zoo.training.progress import Progress
-from zoo.training.recipe import make_recipe_task
-from zoo.training.runs import prepare_run
+from zoo.training.recipe import Recipe, make_recipe_task
+from zoo.training.runs import Run, prepare_run
 from zoo.training.state import restore_state, save_state
 
 _CHUNK_SECONDS = 2.0
@@ -63,6 +67,8 @@ def train(
     SIGINT or SIGTERM. Killed in any other way it loses at most `save_minutes`; either way, calling it
     again ends at the same numbers as one call without a break.
 
+    Several processes that `jax.distributed` has joined make one call together (see `zoo.training.hosts`).
+
     Args:
         names: model name, or several names of one task.
         out: parent folder of the runs.
@@ -74,14 +80,25 @@ def train(
         **changes: fields of `Recipe` that differ from the zoo's recipe.
     """
     names = [names] if isinstance(names, str) else list(names)
-    runs = [
-        prepare_run(name, Path(out), fresh=fresh, continue_published=continue_published, **changes) for name in names
-    ]
+    runs = _prepare(names, Path(out), fresh=fresh, continue_published=continue_published, **changes)
     tasks = {make_recipe_task(run.model, run.recipe) for run in runs}
     if len(tasks) != 1:
         raise ValueError(f"models in lockstep must share one task; these have {sorted(t.name for t in tasks)}")
     (task,) = tasks
-    return _train(runs, Engine(task, [run.group(task) for run in runs]), max_minutes, save_minutes, quiet)
+    engine = Engine(task, [run.group(task) for run in runs])
+    hosts.check_mesh(engine.mesh)
+    with within_memory(names, engine):
+        return _train(runs, engine, max_minutes, save_minutes, quiet)
+
+
+def _prepare(names, out, **options) -> list[Run]:
+    """The runs' folders, made by process 0, and what it knows of them."""
+
+    def prepare():
+        return [dataclasses.asdict(prepare_run(name, out, **options).recipe) for name in names]
+
+    recipes = [from_json(Recipe, fields, name) for name, fields in zip(names, hosts.from_main(prepare), strict=True)]
+    return [Run(model=parse(n), recipe=r, folder=out / n) for n, r in zip(names, recipes, strict=True)]
 
 
 def _train(runs, engine, max_minutes, save_minutes, quiet) -> Outcome:
@@ -93,13 +110,16 @@ def _train(runs, engine, max_minutes, save_minutes, quiet) -> Outcome:
     saved_at, size, stopped = start, 1, False
 
     def save():
-        seconds = spent + time.monotonic() - start
-        for run, state in zip(runs, to_host(states), strict=True):
-            if jax.process_index() == 0:
-                progress = {"generation": generation, "seconds": seconds, "hardware": hardware()}
+        seconds, on_host = spent + time.monotonic() - start, to_host(states)
+        progress = {"generation": generation, "seconds": seconds, "hardware": hardware()}
+
+        def write():
+            for run, state in zip(runs, on_host, strict=True):
                 save_state(run.folder / "state", state, progress)
 
-    with _StopRequest() as request, Progress(goal, generation, quiet) as bar:
+        hosts.from_main(write)
+
+    with _StopRequest() as request, Progress(goal, generation, quiet or not hosts.is_main()) as bar:
         while generation < goal and not stopped:
             began = time.monotonic()
             count = min(size, goal - generation)
@@ -112,40 +132,50 @@ def _train(runs, engine, max_minutes, save_minutes, quiet) -> Outcome:
             # The first call compiles; its time says nothing about the next.
             size = int(np.clip(_CHUNK_SECONDS * count / (now - began), 1, min(CHUNK, 2 * size)))
             expected_end = now + (now - began) / count * size
-            stopped = request.received or (max_minutes is not None and expected_end - start > 60 * max_minutes)
-            due = now - saved_at > 60 * save_minutes
+            late = max_minutes is not None and expected_end - start > 60 * max_minutes
+            said = hosts.gather(request.received, size, late, now - saved_at > 60 * save_minutes)
+            size, late, due = int(said[0, 1]), bool(said[0, 2]), bool(said[0, 3])
+            stopped = bool(said[:, 0].any()) or late
             if stopped or generation == goal or due:
                 save()
                 saved_at = time.monotonic()
-    if generation >= goal and jax.process_index() == 0:
-        for run in runs:
-            export_run(run.folder)
+    interrupted = bool(hosts.gather(request.received).any())
+    if generation >= goal:
+        hosts.from_main(lambda: [str(export_run(run.folder)) for run in runs])
     return Outcome(
         folders=tuple(run.folder for run in runs),
         generation=generation,
         finished=generation >= goal,
-        interrupted=request.received,
+        interrupted=interrupted,
     )
 
 
 def _restore(runs, engine) -> tuple[list, int, float]:
     """States, generation and seconds already spent; curves are cut to that generation."""
-    fresh = engine.init()
-    found = [restore_state(r.folder / "state", to_host(s)) for r, s in zip(runs, fresh, strict=True)]
-    generations = {0 if item is None else item[1]["generation"] for item in found}
-    if len(generations) != 1:
-        raise ZooError(f"these runs stopped at different generations {sorted(generations)}; train them one by one")
-    (generation,) = generations
-    for run in runs:
-        _cut_curve(run.folder / "training.csv", generation)
+    fresh, restored = engine.init(), []
+
+    def read():
+        found = [restore_state(r.folder / "state", s) for r, s in zip(runs, fresh, strict=True)]
+        generations = {0 if item is None else item[1]["generation"] for item in found}
+        if len(generations) != 1:
+            at = sorted(generations)
+            raise ZooError(f"these runs stopped at different generations {at}; train them one by one")
+        (generation,) = generations
+        for run in runs:
+            _cut_curve(run.folder / "training.csv", generation)
+        if generation == 0:
+            return 0, 0.0
+        restored.extend(item[0] for item in found)
+        return generation, max(item[1]["seconds"] for item in found)
+
+    generation, seconds = hosts.from_main(read)
     if generation == 0:
         return fresh, 0, 0.0
-    states = [engine.place(item[0]) for item in found]
-    return states, generation, max(item[1]["seconds"] for item in found)
+    return [engine.place(state) for state in hosts.share(restored, fresh)], generation, seconds
 
 
 def _append_curve(path: Path, generation: int, seeds: tuple[int, ...], metrics) -> None:
-    if jax.process_index() != 0:
+    if not hosts.is_main():
         return
     with path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -159,7 +189,7 @@ def _append_curve(path: Path, generation: int, seeds: tuple[int, ...], metrics) 
 
 def _cut_curve(path: Path, generation: int) -> None:
     """Drops rows that an interrupted run wrote after its last saved state, and a torn last line."""
-    if not path.is_file() or jax.process_index() != 0:
+    if not path.is_file():
         return
     header, *rows = path.read_text(encoding="utf-8").split("\n")[:-1] or [""]
     if not header:
@@ -196,4 +226,5 @@ class _StopRequest(contextlib.AbstractContextManager):
 
     def __exit__(self, *_):
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            # None stands for a handler that is not Python's (`jax.distributed` has one); it cannot be put back.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)

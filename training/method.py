@@ -13,21 +13,44 @@ from zoo.training.recipe import Recipe
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Runs of one shape: the network, the recipe and the seeds."""
+    """Runs of one shape: the network, the recipe and the seeds.
+
+    Attributes:
+        config: of all networks.
+        recipe: of all runs, but for `varying`.
+        seeds: one a run.
+        varying: names of numbers of the recipe that differ between the runs, with a value for each run.
+    """
 
     config: NetworkConfig
     recipe: Recipe
     seeds: tuple[int, ...]
+    varying: tuple[tuple[str, tuple[float, ...]], ...] = ()
+
+    def __post_init__(self):
+        for name, values in self.varying:
+            if len(values) != len(self.seeds):
+                raise ValueError(f"`{name}` varies over {len(values)} values; there are {len(self.seeds)} runs")
+
+    def numbers(self, name: str) -> Float[np.ndarray, " R"]:
+        """A number of the recipe, for each run."""
+        values = dict(self.varying).get(name, (getattr(self.recipe, name),) * len(self.seeds))
+        return np.asarray(values, np.float32)
 
     @property
     def frozen_names(self) -> tuple[str, ...]:
         """Parts of the network that are not trained."""
         return tuple(n for n in PROPERTIES + WEIGHTS if n not in self.config.trained)
 
+    def initial_parts(self) -> dict[str, Float[np.ndarray, "R ..."]]:
+        """All parts of the networks before training, stacked over the runs."""
+        drawn = [self.config.initial(seed) for seed in self.seeds]
+        return {name: np.stack([parts[name] for parts in drawn]) for name in drawn[0]}
+
     def frozen(self) -> dict[str, Float[np.ndarray, "R ..."]]:
         """The parts that are not trained, stacked over the runs."""
-        drawn = [self.config.initial(seed) for seed in self.seeds]
-        return {name: np.stack([parts[name] for parts in drawn]) for name in self.frozen_names}
+        parts = self.initial_parts()
+        return {name: parts[name] for name in self.frozen_names}
 
     def initial(self) -> Float[np.ndarray, "R D"]:
         """Flat trained parameters before training."""

@@ -3,12 +3,14 @@
 import dataclasses
 import math
 
-from zoo.models import DT_MS, WEIGHTS, NetworkConfig
+from zoo.models import DT_MS, SURROGATES, WEIGHTS, NetworkConfig
 from zoo.names import BRAX_TASKS, ModelName, parse
 from zoo.tasks import Task, make_task
+from zoo.tasks.images import FITNESSES
 
 METHODS = ("pgpe", "bp")
 OPTIMISERS = ("adam", "sgd", "clipup")
+BASELINES = ("none", "running", "leave-one-out")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +30,7 @@ class Recipe:
         sigma_lr: its learning rate.
         sigma_max_change: largest relative change of sigma in a generation.
         expected_reward_weight: fitness = return + this * sum of `Step.expected`, where the task has it.
-        temperature_v: of the softmax policy behind `Step.expected`, in volts.
+        temperature_v: of the softmax policy behind `Step.expected`, and behind images' cross-entropy, in volts.
         tau_ms: initial membrane time constant in ms: one value, or two ends of a log-uniform spread.
         v_th: initial threshold, in volts.
         normalise_observations: by the running statistics of the population's live steps.
@@ -37,6 +39,22 @@ class Recipe:
         action_map: how a readout becomes a Brax action: clip or tanh.
         action_gain: factor on the readout before that, in 1/V.
         episode_limit: most steps of a Brax episode.
+        batch: episodes of a gradient update; images of an update or a generation.
+        learning_rate: of Adam, for gradients.
+        learning_rate_final: learning rate that a cosine leads to in the last update; by default none.
+        clip_norm: longest gradient; a longer one is shortened to it. By default none.
+        surrogate: how spikes are differentiated: arctan, log-sign or triangle.
+        alpha: steepness of the surrogate, in 1/V.
+        detach_reset: leave the reset out of the gradient (Eq. 11) instead of in it (Eq. 9).
+        segment_steps: steps that the backward pass holds at a time; by default the root of the longest
+            episode's, for least memory.
+        policy_temperature_v: of the softmax over readouts that REINFORCE samples from, in volts.
+        discount: factor on later rewards, per step.
+        baseline: of REINFORCE: none, running or leave-one-out.
+        standardise_advantages: divide them by their root mean square over an update's steps.
+        entropy_weight: of the policy's entropy in the objective.
+        fitness: what ranks members on images: cross-entropy or accuracy.
+        input_gain: current of a white pixel, in units of 20 nA.
     """
 
     method: str = "pgpe"
@@ -60,6 +78,21 @@ class Recipe:
     action_map: str = "clip"
     action_gain: float = 1.0
     episode_limit: int = 1000
+    batch: int = 16
+    learning_rate: float = 0.03
+    learning_rate_final: float | None = None
+    clip_norm: float | None = None
+    surrogate: str = "arctan"
+    alpha: float = 2.0
+    detach_reset: bool = False
+    segment_steps: int | None = None
+    policy_temperature_v: float = 1.0
+    discount: float = 0.99
+    baseline: str = "leave-one-out"
+    standardise_advantages: bool = True
+    entropy_weight: float = 0.0
+    fitness: str = "cross-entropy"
+    input_gain: float = 1.0
 
     def __post_init__(self):
         def need(name, ok, rule):
@@ -79,6 +112,22 @@ class Recipe:
             need("centre_lr_final", 0 <= self.centre_lr_final <= self.centre_lr, "between 0 and centre_lr")
         need("tau_ms", len(self.tau_ms) in (1, 2) and min(self.tau_ms) > DT_MS, f"1 or 2 values over {DT_MS:g}")
         need("v_th", 0 < self.v_th < math.inf, "positive and finite")
+        need("fitness", self.fitness in FITNESSES, f"one of {', '.join(FITNESSES)}")
+        need("input_gain", 0 < self.input_gain < math.inf, "positive and finite")
+        self._check_gradients(need)
+
+    def _check_gradients(self, need):
+        need("batch", self.batch >= 1, "at least 1")
+        need("segment_steps", self.segment_steps is None or self.segment_steps >= 1, "at least 1")
+        need("surrogate", self.surrogate in SURROGATES, f"one of {', '.join(SURROGATES)}")
+        need("baseline", self.baseline in BASELINES, f"one of {', '.join(BASELINES)}")
+        for name in ("learning_rate", "alpha", "policy_temperature_v"):
+            need(name, 0 < getattr(self, name) < math.inf, "positive and finite")
+        need("entropy_weight", 0 <= self.entropy_weight < math.inf, "finite and not negative")
+        need("discount", 0 <= self.discount <= 1, "between 0 and 1")
+        need("clip_norm", self.clip_norm is None or self.clip_norm > 0, "positive")
+        if self.learning_rate_final is not None:
+            need("learning_rate_final", 0 <= self.learning_rate_final <= self.learning_rate, "at most learning_rate")
 
 
 def default_recipe(name: str | ModelName) -> Recipe:
@@ -87,13 +136,15 @@ def default_recipe(name: str | ModelName) -> Recipe:
     docs/recipes.md tells what was tried to find the departures from the paper's.
     """
     model = parse(name) if isinstance(name, str) else name
+    if model.trainer == "bp":
+        return _gradient_recipe(model)
     if model.family == "mem":
         return _memory_recipe(model)
     if model.family == "cartpole":
         return _cartpole_recipe()
     if model.task in BRAX_TASKS:
         return Recipe(normalise_observations=True, centre_lr=0.05)
-    return Recipe(seeds=3)
+    return _image_recipe(model)
 
 
 def _memory_recipe(model: ModelName) -> Recipe:
@@ -130,6 +181,32 @@ def _cartpole_recipe() -> Recipe:
     )
 
 
+def _gradient_recipe(model: ModelName) -> Recipe:
+    """REINFORCE for control tasks, supervised learning for images; docs/gradients.md tells what was tried."""
+    if model.family == "image":
+        shared = Recipe(method="bp", seeds=3, generations=1400, batch=256, temperature_v=0.1, learning_rate_final=0.0)
+        if model.kind == "het":
+            return dataclasses.replace(shared, learning_rate=0.05, input_gain=3.0, v_th=0.05, tau_ms=(8.0,))
+        return dataclasses.replace(shared, learning_rate=0.02, input_gain=0.5)
+    return Recipe(method="bp", seeds=10, generations=1000, learning_rate_final=0.003)
+
+
+_HET_IMAGE_GENERATIONS = {4096: 8000, 8192: 4000, 16384: 2000, 32768: 1000}
+
+
+def _image_recipe(model: ModelName) -> Recipe:
+    """One recipe for both sets and all budgets of a kind, but for its length; docs/images.md tells what was tried.
+
+    A heterogeneous network needs many generations, and one of them costs as many operations as it has
+    neurons: the lengths are such that all budgets cost about the same.
+    """
+    shared = Recipe(seeds=3, temperature_v=0.1, centre_lr_final=0.0)
+    if model.kind == "hom":
+        return dataclasses.replace(shared, generations=4000, batch=256, centre_lr=0.02, sigma=0.05, input_gain=0.5)
+    generations = _HET_IMAGE_GENERATIONS.get(model.budget, 2000)
+    return dataclasses.replace(shared, generations=generations, batch=128, centre_lr=0.05, input_gain=6.0)
+
+
 def make_network_config(model: ModelName, task: Task, recipe: Recipe) -> NetworkConfig:
     """Shape and trained parts of the network that the name asks for, on that task."""
     return NetworkConfig(
@@ -152,6 +229,12 @@ def task_options(model: ModelName, recipe: Recipe) -> dict:
             "action_map": recipe.action_map,
             "action_gain": recipe.action_gain,
             "limit": recipe.episode_limit,
+        }
+    if model.family == "image":
+        return {
+            "input_gain": recipe.input_gain,
+            "temperature_v": recipe.temperature_v,
+            "fitness": recipe.fitness,
         }
     return {}
 

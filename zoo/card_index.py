@@ -1,4 +1,4 @@
-"""All cards together: their index, the README's table, and whether they agree with the checkpoints."""
+"""All cards together: their index, the README's tables, and whether they agree with the checkpoints."""
 
 import difflib
 import io
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from zoo.cards import GENERATED, make_card, make_plots, number
 from zoo.catalogue import ModelInfo, list_models
+from zoo.control_tables import control_table
 from zoo.loading import load, model_info
 
 
@@ -41,32 +42,38 @@ def make_index() -> str:
 
 
 def write_cards(folder: Path) -> list[Path]:
-    """Writes index, cards and plots of all published models into `folder`, and the README's table."""
+    """Writes index, cards and plots of all published models into `folder`, and the README's tables."""
     documents = _documents(folder)
     for path, text in documents.items():
         path.write_text(text, encoding="utf-8")
     return list(documents)
 
 
-_TABLE = ("<!-- table -->\n", "<!-- /table -->")
+_TABLES = {"table": markdown_table, "control": control_table}
+"""Tables that the README may hold between ``<!-- name -->`` and ``<!-- /name -->``."""
 
 
-def with_table(readme: str) -> str:
-    """The repository's README with its table of models made anew."""
-    before, rest = readme.split(_TABLE[0], 1)
-    _, after = rest.split(_TABLE[1], 1)
-    return before + _TABLE[0] + markdown_table(index_rows(), link="model_cards/") + _TABLE[1] + after
+def with_tables(readme: str) -> str:
+    """The repository's README with its tables made anew."""
+    rows = index_rows()
+    for name, make in _TABLES.items():
+        start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        if start in readme:
+            before, rest = readme.split(start, 1)
+            _, after = rest.split(end, 1)
+            readme = before + start + make(rows, link="model_cards/") + end + after
+    return readme
 
 
 def _documents(folder: Path) -> dict[Path, str]:
-    """All generated documents: cards, plots, their index, and the README beside the folder if it has a table."""
+    """All generated documents: cards, plots, their index, and the README beside the folder with its tables."""
     texts = {folder / "README.md": make_index()}
     for model in map(load, list_models()):
         texts[folder / f"{model.name}.md"] = make_card(model)
         texts |= {folder / name: text for name, text in make_plots(model).items()}
     readme = folder.parent / "README.md"
-    if readme.is_file() and _TABLE[0] in (text := readme.read_text(encoding="utf-8")):
-        texts[readme] = with_table(text)
+    if readme.is_file():
+        texts[readme] = with_tables(readme.read_text(encoding="utf-8"))
     return texts
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.catalogue import ModelInfo, bundled_folder, read_info
+from zoo.image_cards import image_evolution, measured_images
 from zoo.loading import load, locate
 from zoo.manifest import read_manifest
 from zoo.names import parse
@@ -49,8 +50,12 @@ def _front_matter(model: ZooModel) -> str:
         task_name=task.title,
         dataset_type=info.task,
         dataset_name=task.describe(info.task),
-        metric_type="mean_reward",
-        metric_name="mean return of the centre over training seeds",
+        metric_type="accuracy" if parse(model.name).family == "image" else "mean_reward",
+        metric_name=(
+            "test accuracy of the centre in %, over training seeds"
+            if parse(model.name).family == "image"
+            else "mean return of the centre over training seeds"
+        ),
         metric_value=info.mean,
         metric_args={
             "std": info.std,
@@ -90,7 +95,7 @@ def _body(model: ZooModel) -> str:
         "import zoo",
         "",
         f'model = zoo.load("{model.name}")',
-        "zoo.evaluate(model).mean",
+        *_EXAMPLE["image" if parse(model.name).family == "image" else "control"],
         "net = model.network(seed=0)  # a flax.nnx.Module",
         "```",
         "",
@@ -105,7 +110,12 @@ def _body(model: ZooModel) -> str:
         "",
         "## Limits",
         "",
-        f"{task.limits} Rewards belong to the simulator and the versions named in `config.json`.",
+        task.limits
+        + (
+            ""
+            if parse(model.name).family == "image"
+            else " Rewards belong to the simulator and the versions named in `config.json`."
+        ),
         "",
         "## Origin",
         "",
@@ -113,6 +123,25 @@ def _body(model: ZooModel) -> str:
         "Apache-2.0.",
     ]
     return "\n".join(lines) + "\n"
+
+
+_EXAMPLE = {
+    "control": ["zoo.evaluate(model).mean"],
+    "image": ["model.classify(images)  # [N, 28, 28]: bytes, or floats from 0 to 1", "zoo.evaluate(model).mean"],
+}
+
+
+def _train_again(model: ZooModel, info: ModelInfo) -> list[str]:
+    """How to repeat or go on with a training on images, and its curve."""
+    generations = model.config["training"]["generations"]
+    return [
+        "",
+        f"Train it again: `zoo train {model.name}`.",
+        *_going_on(model),
+        "",
+        f"![Learning curve: the population's mean accuracy on its minibatches over {generations} generations]"
+        f"({model.name}-curve.svg)",
+    ]
 
 
 def _summary(model: ZooModel, info: ModelInfo, task: TaskText) -> str:
@@ -131,18 +160,22 @@ def _summary(model: ZooModel, info: ModelInfo, task: TaskText) -> str:
 
 
 def _measured(model: ZooModel, info: ModelInfo) -> list[str]:
+    if parse(model.name).family == "image":
+        return measured_images(model, info)
     low, high = info.interval_95
     per_seed = np.array([row["mean"] for row in model.evaluation["seeds"]])
     rate = np.mean([row["spike_rate"] for row in model.evaluation["seeds"]])
+    gradients = model.config["recipe"].get("method") == "bp"
+    what = "the greedy policy" if gradients else "the centre"
+    sampled = "last update's mean return" if gradients else "population's mean return in the last generation"
     return [
         "| quantity | value |",
         "| --- | --- |",
-        f"| mean return of the centre, over {info.seeds} training seeds | "
+        f"| mean return of {what}, over {info.seeds} training seeds | "
         f"**{number(info.mean)}** ± {number(info.std)} (std) |",
         f"| 95 % interval of that mean | {number(low)} to {number(high)} |",
         f"| worst and best seed | {number(per_seed.min())}, {number(per_seed.max())} |",
-        f"| population's mean return in the last generation | {number(info.population_mean)} "
-        f"± {number(info.population_std)} |",
+        f"| {sampled} | {number(info.population_mean)} ± {number(info.population_std)} |",
         f"| the paper's population mean | {info.paper or 'not reported'} |",
         f"| spikes per hidden neuron and step | {rate:.3g} |",
         "",
@@ -152,6 +185,10 @@ def _measured(model: ZooModel, info: ModelInfo) -> list[str]:
 
 def _training(model: ZooModel, info: ModelInfo) -> list[str]:
     recipe, training = model.config["recipe"], model.config["training"]
+    if recipe.get("method") == "bp":
+        return _gradient_training(model, info)
+    if parse(model.name).family == "image":
+        return [*image_evolution(model), *_departures(recipe), *_train_again(model, info)]
     return [
         f"PGPE, {recipe['population']} members, {training['generations']} of {recipe['generations']} "
         f"generations, {recipe['episodes']} episode(s) per member and generation, "
@@ -169,6 +206,43 @@ def _training(model: ZooModel, info: ModelInfo) -> list[str]:
         "",
         f"![Learning curve: the population's mean return over {training['generations']} generations, at "
         f"{number(info.population_mean)} in the last]({model.name}-curve.svg)",
+    ]
+
+
+def _gradient_training(model: ZooModel, info: ModelInfo) -> list[str]:
+    """How a model was trained by surrogate gradients."""
+    recipe, training = model.config["recipe"], model.config["training"]
+    control = parse(model.name).family != "image"
+    what, unit = ("REINFORCE", "episodes") if control else ("Cross-entropy", "images")
+    details = (
+        f"baseline {recipe['baseline']}"
+        + (", advantages standardised" if recipe["standardise_advantages"] else "")
+        + f", discount {recipe['discount']:g}, actions drawn from the softmax of readouts at "
+        f"{recipe['policy_temperature_v']:g} V"
+        + (f", entropy weight {recipe['entropy_weight']:g}" if recipe["entropy_weight"] else "")
+    )
+    skipped = training.get("nan_gradients", 0)
+    return [
+        f"{what} by backpropagation through time, {training['generations']} of {recipe['generations']} updates of "
+        f"{recipe['batch']} {unit}"
+        + (f", {training['env_steps']:,.0f} environment steps per seed" if control else "")
+        + f"; {training['seconds']:,.0f} s for all seeds together on {training['hardware']}.",
+        "",
+        f"Adam, learning rate {recipe['learning_rate']:g}"
+        + (f" falling to {recipe['learning_rate_final']:g}" if recipe["learning_rate_final"] is not None else "")
+        + (f", gradients no longer than {recipe['clip_norm']:g}" if recipe["clip_norm"] is not None else "")
+        + f"; surrogate {recipe['surrogate']}"
+        + (f", alpha {recipe['alpha']:g}" if recipe["surrogate"] != "triangle" else "")
+        + f"; the reset is {'left out of' if recipe['detach_reset'] else 'kept in'} the gradient"
+        + (f"; {details}" if control else "")
+        + f". Updates skipped for a gradient that was not finite: {skipped}.",
+        *_departures(recipe),
+        "",
+        f"Train it again: `zoo train {model.name}`.",
+        *_going_on(model),
+        "",
+        f"![Learning curve over {training['generations']} updates, at {number(info.population_mean)} in the last]"
+        f"({model.name}-curve.svg)",
     ]
 
 
@@ -224,7 +298,7 @@ def _departures(recipe: dict) -> list[str]:
             f"observations are normalised by the population's running statistics and clipped at "
             f"±{recipe['observation_clip']:g}"
         )
-    if recipe["centre_lr"] != 0.15:
+    if recipe["centre_lr"] != 0.15 and recipe.get("method") != "bp":
         notes.append("the centre's learning rate differs")
     return ["", "Beyond the paper's recipe: " + "; ".join(notes) + "."] if notes else []
 

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from orbax.checkpoint import v1 as ocp
 
+from zoo.arrays import read_arrays, write_arrays
 from zoo.errors import DamagedCheckpointError, UnknownModelError, ZooError
 from zoo.json_files import coerce, from_json, read_json, write_json
 from zoo.manifest import MANIFEST, SCHEMA, check_schema, sha256_file, verify_manifest, write_manifest
@@ -50,43 +50,6 @@ __all__ = [
 
 _REQUIRED = ("config.json", "evaluation.json", "training.csv")
 _MAX_NUMBERS = 2**28  # 1 GiB of float32: four thousand times the largest published model.
-
-
-def write_arrays(path: Path, tree: dict) -> None:
-    """Saves a tree of arrays with Orbax, as host arrays: no device is recorded."""
-    ocp.save(path.absolute().resolve(), jax.tree.map(np.asarray, tree))
-    (path / "commit_success.txt").unlink(missing_ok=True)  # Holds a path of this machine; not needed.
-
-
-def read_arrays(path: Path, like: dict) -> dict:
-    """Loads a tree of NumPy arrays after checking names, shapes and dtypes against `like`.
-
-    Args:
-        path: what `write_arrays` wrote.
-        like: the same tree with leaves that have ``shape`` and ``dtype``.
-
-    Raises:
-        DamagedCheckpointError: if Orbax cannot read it, or its content differs from `like`.
-    """
-    real = path.absolute().resolve()
-    try:
-        found = ocp.metadata(real).metadata
-    except Exception as error:  # Orbax raises many types here.
-        raise DamagedCheckpointError(f"Orbax cannot read {path}: {error}") from error
-    want = {jax.tree_util.keystr(k): v for k, v in jax.tree_util.tree_leaves_with_path(like)}
-    have = {jax.tree_util.keystr(k): v for k, v in jax.tree_util.tree_leaves_with_path(found)}
-    if set(want) != set(have):
-        raise DamagedCheckpointError(f"{path} holds {sorted(have)}; it must hold {sorted(want)}")
-    for key, leaf in want.items():
-        got = (tuple(have[key].shape), np.dtype(have[key].dtype))
-        if got != (tuple(leaf.shape), np.dtype(leaf.dtype)):
-            raise DamagedCheckpointError(
-                f"{path}: {key} is {got[1]}{list(got[0])}; it must be {leaf.dtype}{list(leaf.shape)}"
-            )
-    try:
-        return jax.tree.map(np.asarray, ocp.load(real))
-    except Exception as error:
-        raise DamagedCheckpointError(f"Orbax cannot read {path}: {error}") from error
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -90,6 +90,10 @@ def _make_parser() -> argparse.ArgumentParser:
     sub.add_argument("--lockstep", action="store_true", help="all named models of one task in one program")
     sub.add_argument("--quiet", action="store_true", help="no progress bar")
     as_json(sub)
+    several = sub.add_argument_group("several processes", "the same command on each, with its own --process-id")
+    several.add_argument("--coordinator", metavar="HOST:PORT", help="where all can reach process 0")
+    several.add_argument("--processes", type=int, help="how many there are")
+    several.add_argument("--process-id", type=int, help="which this is, from 0; process 0 writes the files")
     _add_recipe_options(sub)
 
     sub = verb("export", _export, "Write the checkpoint of a run as it stands, with its evaluation.")
@@ -101,11 +105,31 @@ def _make_parser() -> argparse.ArgumentParser:
     sub.add_argument("folder", nargs="?", type=Path, default=Path("model_cards"), help="default model_cards")
     sub.add_argument("--check", action="store_true", help="exit status 1 if a card disagrees")
 
+    sub = verb("sweep", _sweep, "Train over methods and settings on CartPole; run again to go on.")
+    sub.add_argument("which", choices=["fig7", "fig7-plain", "table5", "table6"], help="which figure or table")
+    sub.add_argument("--out", type=Path, default=Path("docs/gradients"), help="folder (default docs/gradients)")
+    sub.add_argument("--seeds", type=int, help="training seeds (default: 100 for the figure, 10 for the others)")
+    sub.add_argument("--quick", action="store_true", help="a twentieth of the training, four seeds: does it run?")
+    sub.add_argument("--fresh", action="store_true", help="discard what an earlier call left")
+    sub.add_argument("--quiet", action="store_true", help="no progress bar")
+
     sub = verb("figure", _figure, "Draw a figure, with its numbers as CSV beside it.")
-    sub.add_argument("which", choices=["memory-length"], help="which figure")
+    sub.add_argument("which", choices=["memory-length", *_GRADIENT_FIGURES], help="which figure")
     sub.add_argument("--out", type=Path, default=Path("docs/figures"), help="folder (default docs/figures)")
     sub.add_argument("--sweep-tau", action="store_true", help="train again what no checkpoint holds")
     sub.add_argument("--seeds", type=int, default=20, help="of that training (default 20)")
+
+    sub = verb("table", _table, "Print rewards beside the paper's, as Markdown.")
+    sub.add_argument("which", choices=["control", "ablation"], help="Fig. 3 by budget, or Table 1 by properties")
+    sub.add_argument("name", nargs="?", help="ablation: of which model (hetsnn-hp-16384)")
+    sub.add_argument("--runs", type=Path, help="ablation: take the checkpoints of the runs in this folder")
+
+    sub = verb("render", _render, "Show an episode: the bodies, and the spikes of the hidden layer beside them.")
+    sub.add_argument("name", help="model name, or folder of a checkpoint")
+    sub.add_argument("-o", "--output", type=Path, required=True, help="FILE.html (Brax's viewer), .gif or .png")
+    sub.add_argument("--seed", type=int, help="which training seed's network (default: the first)")
+    sub.add_argument("--episode-seed", type=int, default=0, help="of the initial state (default 0)")
+    sub.add_argument("--steps", type=int, help="at most so many (default: the whole episode)")
 
     add_hub_verbs(verb, _make_parser)
     add_analysis_verbs(verb, _use_all_cores)
@@ -208,6 +232,13 @@ def _verify(arguments) -> int:
 
 def _train(arguments) -> int:
     _use_all_cores()
+    from zoo.training import hosts
+
+    several = (arguments.coordinator, arguments.processes, arguments.process_id)
+    if any(value is not None for value in several):
+        if None in several:
+            raise ValueError("--coordinator, --processes and --process-id belong together")
+        hosts.join(*several)  # Before evosax is imported, which computes.
     from zoo.names import expand
     from zoo.training import Recipe, train
 
@@ -215,7 +246,7 @@ def _train(arguments) -> int:
     changes = {name: getattr(arguments, name) for name in fields if getattr(arguments, name) is not None}
     names, start, outcomes = expand(arguments.name), time.monotonic(), []
     for batch in [names] if arguments.lockstep else [[name] for name in names]:
-        spent = (time.monotonic() - start) / 60
+        spent = float(hosts.gather((time.monotonic() - start) / 60)[0, 0])  # Process 0's clock counts.
         if arguments.max_minutes is not None and spent >= arguments.max_minutes:
             print(f"no time left for {', '.join(batch)}; run the same command to go on")
             break
@@ -230,11 +261,11 @@ def _train(arguments) -> int:
             **changes,
         )
         outcomes.append(outcome)
-        if not arguments.json:
+        if not arguments.json and hosts.is_main():
             _print_outcome(outcome)
         if outcome.interrupted:
             break
-    if arguments.json:
+    if arguments.json and hosts.is_main():
         _print_json([dataclasses.asdict(o) | {"folders": [str(f) for f in o.folders]} for o in outcomes])
     return 0
 
@@ -254,14 +285,19 @@ def _print_outcome(outcome) -> None:
 def _use_all_cores() -> None:
     """Makes each core of a machine without accelerator a device of its own, unless told otherwise.
 
-    Where JAX already runs, its devices stay as they are.
+    Where JAX already runs, its devices stay as they are. XLA ends the process when one device waits 40 s for
+    another; where other programs hold a core for that long, patience loses nothing.
     """
     import contextlib
     import os
 
     import jax
 
-    if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
+    flags = os.environ.get("XLA_FLAGS", "")
+    if "xla_cpu_collective" not in flags:
+        patience = "--xla_cpu_collective_call_terminate_timeout_seconds=86400"
+        os.environ["XLA_FLAGS"] = f"{flags} {patience} --xla_cpu_collective_call_warn_stuck_timeout_seconds=3600"
+    if "xla_force_host_platform_device_count" not in flags:
         with contextlib.suppress(RuntimeError):
             jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
 
@@ -285,12 +321,53 @@ def _cards(arguments) -> int:
     return 1 if problems else 0
 
 
+def _sweep(arguments) -> int:
+    _use_all_cores()
+    from zoo.gradient_tables import write_report
+    from zoo.training.sweep import sweep
+
+    options = {name: getattr(arguments, name) for name in ("seeds", "quick", "fresh", "quiet")}
+    files = sweep(arguments.which, arguments.out, **options)
+    for path in [*files, *write_report(arguments.out)]:
+        print(path)
+    return 0
+
+
+_GRADIENT_FIGURES = ("cartpole-methods", "membrane-potentials", "jacobians")
+
+
 def _figure(arguments) -> int:
     _use_all_cores()
+    if arguments.which in _GRADIENT_FIGURES:
+        from zoo.gradient_figures import draw
+
+        for path in draw(arguments.which, arguments.out):
+            print(path)
+        return 0
     from zoo.figures import memory_length
 
     for path in memory_length(arguments.out, sweep_tau=arguments.sweep_tau, seeds=arguments.seeds):
         print(path)
+    return 0
+
+
+def _table(arguments) -> int:
+    from zoo.card_index import index_rows
+    from zoo.control_tables import ablation_table, control_table
+
+    if (arguments.which == "ablation") != (arguments.name is not None):
+        raise ValueError("a model's name is for `zoo table ablation NAME`, and needed there")
+    rows = control_table(index_rows()) if arguments.name is None else ablation_table(arguments.name, arguments.runs)
+    print(rows, end="")
+    return 0
+
+
+def _render(arguments) -> int:
+    from zoo.loading import load
+    from zoo.rendering import render
+
+    options = {"episode_seed": arguments.episode_seed, "steps": arguments.steps}
+    print(render(load(arguments.name), arguments.output, arguments.seed, **options))
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +13,12 @@ from zoo.errors import ZooError
 from zoo.loading import ZooModel, load
 from zoo.models import PROPERTIES, WEIGHTS, build
 from zoo.tasks import Task
+from zoo.tasks.images import ImageTask
 from zoo.tasks.observations import ObservationStats
 from zoo.tasks.rollout import Episodes, Policies, rollout
+
+if TYPE_CHECKING:
+    from zoo.image_evaluation import ImageEvaluation
 
 _STREAM = 0x5A00  # Keeps evaluation's initial states apart from training's of the same seed.
 
@@ -120,10 +125,11 @@ def _play(task: Task, parts: dict, stats, keys, clip: float, one_by_one: bool) -
     return jax.lax.map(single, (parts, stats))
 
 
-def evaluate(model: ZooModel | str, *, episodes: int | None = None, seed: int = 0) -> Evaluation:
+def evaluate(model: ZooModel | str, *, episodes: int | None = None, seed: int = 0) -> "Evaluation | ImageEvaluation":
     """Plays fresh episodes with each training seed's network, without exploration noise.
 
-    All networks start from the same `episodes` initial states, drawn from `seed` apart from training's.
+    All networks start from the same `episodes` initial states, drawn from `seed` apart from training's. An image
+    model classifies the test images instead, all of them.
 
     Args:
         model: a loaded model, or a name to load.
@@ -131,10 +137,13 @@ def evaluate(model: ZooModel | str, *, episodes: int | None = None, seed: int = 
         seed: of the initial states.
 
     Raises:
-        ValueError: if `episodes` is below 1.
+        ValueError: if `episodes` is below 1, or given for an image model.
+        DataNotFoundError: if the test images are not on this machine and cannot be downloaded.
         ZooError: if a return is not a number, which no published model's is.
     """
     model = load(model) if isinstance(model, str) else model
+    if isinstance(model.task(), ImageTask):
+        return _evaluate_images(model, episodes, seed)
     episodes = model.evaluation["episodes"] if episodes is None else episodes
     if episodes < 1:
         raise ValueError(f"episodes (={episodes}) must be at least 1")
@@ -143,6 +152,17 @@ def evaluate(model: ZooModel | str, *, episodes: int | None = None, seed: int = 
     stats = model.observations and ObservationStats(**model.observations)
     result = evaluate_parts(model.task(), stacked, stats, model.config["recipe"]["observation_clip"], episodes, seed)
     return Evaluation(model.name, seed, model.seeds, *result)
+
+
+def _evaluate_images(model: ZooModel, episodes: int | None, seed: int) -> "ImageEvaluation":
+    from zoo.image_evaluation import evaluate_images
+
+    if episodes not in (None, model.evaluation["episodes"]) or seed != 0:
+        raise ValueError(
+            f"{model.name} is measured on all {model.evaluation['episodes']:,} test images; "
+            f"episodes (={episodes}) and seed (={seed}) do not apply"
+        )
+    return evaluate_images(model.name, model.task(), {k: model.parts(k) for k in model.seeds})
 
 
 def evaluate_parts(
@@ -193,7 +213,10 @@ def verify(name: str) -> Verification:
         model = load(name)
         claim = model.evaluation
         low, high = claim["interval_95"]
-        measured = evaluate(model, episodes=claim["episodes"], seed=claim["seed"]).mean
+        result = evaluate(model, episodes=claim["episodes"], seed=claim["seed"])
+        measured = result.mean
+        if isinstance(model.task(), ImageTask):
+            return _verify_images(model, result)
     except (ZooError, KeyError, TypeError, ValueError) as error:
         return Verification(name=name, claimed=None, measured=None, interval_95=None, holds=False, problem=str(error))
     slack = _ROUNDING * max(1.0, abs(claim["mean"]))
@@ -206,4 +229,20 @@ def verify(name: str) -> Verification:
         interval_95=(low, high),
         holds=holds,
         problem=problem,
+    )
+
+
+def _verify_images(model: ZooModel, result: "ImageEvaluation") -> Verification:
+    """An image model's right answers must be the published ones, class by class."""
+    claim = model.evaluation
+    claimed = [row["correct_per_class"] for row in claim["seeds"]]
+    holds = claimed == result.correct.tolist()
+    published = sum(map(sum, claimed))
+    return Verification(
+        name=model.name,
+        claimed=claim["mean"],
+        measured=result.mean,
+        interval_95=(claim["mean"], claim["mean"]),
+        holds=holds,
+        problem="" if holds else f"{result.correct.sum():,} right answers; {published:,} are published",
     )

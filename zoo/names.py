@@ -22,6 +22,7 @@ _NAME = re.compile(rf"(het|hom)snn-({_TASK})-([1-9]\d*)((?:-(?:tau|vth|rest|r))*
 _SUBSETS = tuple(
     "".join(f"-{tag}" for tag in chosen) for n in (1, 2, 3) for chosen in itertools.combinations(_TAGS, n)
 )
+_GRADIENTS = (*((f"cartpole{limit}", 1024) for limit in (100, 200, 500, 1000)), *((t, 32768) for t in IMAGE_TASKS))
 KNOWN = tuple(
     f"{kind}snn-{task}-{budget}"
     for tasks, budgets in (
@@ -33,7 +34,9 @@ KNOWN = tuple(
     for kind in ("het", "hom")
     for task in tasks
     for budget in budgets
-) + tuple(f"hetsnn-{task}-16384{subset}" for task in BRAX_TASKS for subset in _SUBSETS)
+)
+KNOWN += tuple(f"hetsnn-{task}-16384{subset}" for task in BRAX_TASKS for subset in _SUBSETS)
+KNOWN += tuple(f"{kind}snn-{task}-{budget}-bp" for kind in ("het", "hom") for task, budget in _GRADIENTS)
 """The names of the paper's tables and figures; the grammar allows many more."""
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from zoo.names import parse
 from zoo.zoo_model import ZooModel
 
 _WIDTH, _HEIGHT = 560, 260
@@ -28,7 +29,8 @@ def plots(model: ZooModel, curve: str) -> dict[str, str]:
         model: whose trained values are drawn.
         curve: content of its training.csv.
     """
-    found = {f"{model.name}-curve.svg": learning_curve(model.name, curve)}
+    what = "mean accuracy (%)" if parse(model.name).family == "image" else "mean return"
+    found = {f"{model.name}-curve.svg": learning_curve(model.name, curve, what)}
     if "x_tau" in model.network_config.trained:
         tau_ms = [model.neurons(seed)["tau_ms"] for seed in model.seeds]
         start = tuple(model.network_config.tau_ms)
@@ -36,8 +38,8 @@ def plots(model: ZooModel, curve: str) -> dict[str, str]:
     return found
 
 
-def learning_curve(name: str, curve: str) -> str:
-    """Mean return of the population against generation: mean over training seeds, and their range."""
+def learning_curve(name: str, curve: str, what: str = "mean return") -> str:
+    """Mean return (or `what` else) of the population by generation: mean over training seeds, and their range."""
     seeds: dict[int, list[float]] = {}
     for row in csv.DictReader(io.StringIO(curve)):
         value = float(row["mean"])
@@ -56,12 +58,12 @@ def learning_curve(name: str, curve: str) -> str:
     count = max(map(len, seeds.values()))
     return frame.document(
         f"{name}: learning curve",
-        f"Population's mean return: mean and range of {count} training seeds" if count > 1 else
-        "Population's mean return",
+        f"Population's {what}: mean and range of {count} training seeds" if count > 1 else
+        f"Population's {what}",
         body,
         ticks_x=[(g, f"{g:,.0f}") for g in _ticks(*frame.x)],
         ticks_y=[(v, f"{v:g}") for v in _ticks(*frame.y)],
-        labels=("generation", "mean return"),
+        labels=("generation", what),
     )  # fmt: skip
 
 

@@ -99,6 +99,30 @@ class ZooModel:
         except (KeyError, TypeError, ValueError) as error:
             raise DamagedCheckpointError(f"{self.path}/config.json: no such task {task!r}: {error}") from error
 
+    def classify(self, images: np.ndarray, seed: int | None = None) -> np.ndarray:
+        """Classes [N] of images, by one training seed's network (by default the first).
+
+        Computed as the published accuracy is: in float64 on the CPU, the same on every machine.
+
+        Args:
+            images: [N, 28, 28] or [N, 784], or one image without N: integers from 0 to 255, or floats from
+                0 (black) to 1 (white). Digits and clothes are white on black.
+            seed: training seed.
+
+        Raises:
+            ValueError: if this is no image model, or images have another shape, type or range.
+        """
+        from zoo.image_evaluation import respond_exactly
+        from zoo.tasks.image_data import as_pixels
+        from zoo.tasks.images import ImageTask
+
+        task = self.task()
+        if not isinstance(task, ImageTask):
+            raise ValueError(f"{self.name} plays {task.name}; only image models classify images")
+        pixels, single = as_pixels(images)
+        labels = respond_exactly(task, self.parts(seed), pixels)[0]
+        return labels[0] if single else labels
+
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint, source: str) -> "ZooModel":
         """A model out of a verified checkpoint."""

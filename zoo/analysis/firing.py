@@ -2,6 +2,8 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -91,6 +93,7 @@ class Recording:
         readout: [T, outputs], in V.
         rewards: [T].
         dt_ms: time step of the network.
+        watched: what `record` was asked to keep of the environment's states, before each step.
     """
 
     name: str
@@ -101,6 +104,7 @@ class Recording:
     readout: Float[np.ndarray, "T outputs"]
     rewards: Float[np.ndarray, " T"]
     dt_ms: float = DT_MS
+    watched: Any = None
 
     @property
     def times_ms(self) -> Float[np.ndarray, " T"]:
@@ -108,8 +112,8 @@ class Recording:
         return self.dt_ms * (1.0 + np.arange(len(self.rewards)))
 
 
-@functools.partial(jax.jit, static_argnames=("task", "clip"))
-def _play(task, parts, stats, key, episode, clip):
+@functools.partial(jax.jit, static_argnames=("task", "clip", "steps", "watch"))
+def _play(task, parts, stats, key, episode, clip, steps, watch):
     network = build(parts)
 
     def step(carry, _):
@@ -117,15 +121,27 @@ def _play(task, parts, stats, key, episode, clip):
         seen = observation if stats is None else normalise(stats, observation, clip)
         output, state = network_step(network, state, seen)
         result = task.step(env, output.readout)
-        kept = (seen, output.spikes, state.v, output.readout, result.reward, alive)
+        kept = (seen, output.spikes, state.v, output.readout, result.reward, alive, watch(env))
         return (result.state, result.observation, state, alive & ~result.done), kept
 
     env, observation = task.reset(key, episode)
     carry = (env, observation, initial_state(network), jnp.bool_(True))
-    return jax.lax.scan(step, carry, None, length=task.episode_limit)[1]
+    return jax.lax.scan(step, carry, None, length=steps)[1]
 
 
-def record(model: ZooModel, seed: int | None = None, *, episode: int = 0, episode_seed: int = 0) -> Recording:
+def _nothing(state):
+    return ()
+
+
+def record(
+    model: ZooModel,
+    seed: int | None = None,
+    *,
+    episode: int = 0,
+    episode_seed: int = 0,
+    steps: int | None = None,
+    watch: Callable[[Any], Any] = _nothing,
+) -> Recording:
     """Plays one episode with one network and keeps everything.
 
     Args:
@@ -133,17 +149,23 @@ def record(model: ZooModel, seed: int | None = None, *, episode: int = 0, episod
         seed: training seed; by default the first.
         episode: which of the episodes that `episode_seed` stands for (memory: the context is ``episode % 2``).
         episode_seed: of the initial state.
+        steps: at most so many; by default as many as the task allows.
+        watch: what to keep of the environment's state before each step (a tree of arrays), a named function.
 
     Raises:
-        ValueError: if the model has no such training seed.
+        ValueError: if the model has no such training seed, or `steps` is below 1.
     """
+    task = model.task()
+    if steps is not None and steps < 1:
+        raise ValueError(f"steps (={steps}) must be at least 1")
+    steps = task.episode_limit if steps is None else min(steps, task.episode_limit)
     seed = model.seeds[0] if seed is None else seed
     parts = {name: jnp.asarray(value) for name, value in model.parts(seed).items()}
     observations = model.select(seed).observations
     stats = observations and ObservationStats(**{name: jnp.asarray(rows[0]) for name, rows in observations.items()})
     key = jax.random.fold_in(jax.random.key(episode_seed), episode)
-    kept = _play(model.task(), parts, stats, key, jnp.int32(episode), recipe_of(model).observation_clip)
-    inputs, spikes, v, readout, rewards, alive = map(np.asarray, kept)
+    kept = _play(task, parts, stats, key, jnp.int32(episode), recipe_of(model).observation_clip, steps, watch)
+    inputs, spikes, v, readout, rewards, alive = map(np.asarray, kept[:-1])
     steps = int(alive.sum())
     return Recording(
         name=model.name,
@@ -153,4 +175,5 @@ def record(model: ZooModel, seed: int | None = None, *, episode: int = 0, episod
         v=v[:steps],
         readout=readout[:steps],
         rewards=rewards[:steps],
+        watched=jax.tree.map(lambda x: np.asarray(x)[:steps], kept[-1]),
     )

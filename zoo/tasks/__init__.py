@@ -17,13 +17,19 @@ def make_task(name: str, **options) -> Task:
     Raises:
         ValueError: if there is no such task.
     """
-    match = re.fullmatch(r"(mem|cartpole)([1-9]\d*)|(ant|hc|hp|wal)", name)
+    match = re.fullmatch(r"(mem|cartpole)([1-9]\d*)|(ant|hc|hp|wal)|(mnist|fmnist)", name)
     if match is None:
-        raise ValueError(f"unknown task '{name}'; known: mem{{N}}, cartpole{{limit}}, ant, hc, hp, wal")
+        raise ValueError(
+            f"unknown task '{name}'; known: mem{{N}}, cartpole{{limit}}, ant, hc, hp, wal, mnist, fmnist"
+        )
     if match[3]:
         from zoo.tasks.brax import BraxTask
 
         return BraxTask(name, **options)
+    if match[4]:
+        from zoo.tasks.images import ImageTask
+
+        return ImageTask(name, **options)
     if match[1] == "mem":
         from zoo.tasks.memory import MemoryLength
 

@@ -1,0 +1,106 @@
+"""Tables of continuous control: what they say of models, and Table 1's sweep from names to table."""
+
+import dataclasses
+import json
+
+import pytest
+
+import zoo
+from zoo.analysis.shapley import subsets
+from zoo.analysis.subsets import subset_names
+from zoo.card_index import with_tables
+from zoo.cli import main
+from zoo.control_tables import control_table
+from zoo.models import PROPERTIES
+from zoo.names import BRAX_TASKS, parse
+from zoo.paper import TABLE_1, paper_reward
+from zoo.tasks import brax
+
+FULL = "hetsnn-hp-48"
+
+
+def cells(line):
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_table_1_has_each_subset_once_and_reaches_the_cards():
+    assert sorted(map(sorted, TABLE_1)) == sorted(sorted(s) for s in subsets(PROPERTIES) if s)
+    assert paper_reward(parse("hetsnn-ant-16384")) == "1221 ± 35"
+    assert paper_reward(parse("hetsnn-wal-16384-tau-r")) == "3140 ± 216"
+    assert paper_reward(parse("hetsnn-wal-8192-tau-r")) is None
+    assert paper_reward(parse("homsnn-wal-16384")) is None
+
+
+def test_control_table_keeps_population_and_centre_apart():
+    info = zoo.model_info("hetsnn-hp-4096")
+    made = dataclasses.replace(
+        info, name="hetsnn-wal-16384", task="wal", generations=400, seeds=5, mean=2800.0,
+        interval_95=(2700.0, 2900.0), population_mean=2500.0, population_std=40.0,
+    )  # fmt: skip
+    others = [dataclasses.replace(made, name=name) for name in ("hetsnn-wal-16384-tau", "hetsnn-mem5-1024")]
+    lines = control_table([made, info, *others], link="x/").splitlines()
+    assert [cells(line)[0] for line in lines[2:]] == ["Ant", "HalfCheetah", "Hopper", "Hopper", "Walker2d"]
+    assert cells(lines[-1]) == [
+        "Walker2d", "16,384", "[neurons](x/hetsnn-wal-16384.md)", "2500 ± 40.000", "**2800** (2700 to 2900)", "5",
+        "400 of 1,000", "2699 ± 404",
+    ]  # fmt: skip
+    assert cells(lines[2]) == ["Ant", "16,384", "neurons", "-", "-", "-", "0 of 1,000", "1221 ± 35"]
+
+
+def test_readme_tables_are_made_anew_and_the_rest_is_left_alone():
+    text = "a\n<!-- control -->\nold\n<!-- /control -->\nb\n"
+    made = with_tables(text)
+    assert made.startswith("a\n<!-- control -->\n| environment") and made.endswith("\n<!-- /control -->\nb\n")
+    assert "old" not in made and with_tables(made) == made
+
+
+@pytest.fixture
+def trivial_physics(monkeypatch):
+    """Brax's environment for its own unit tests in hopper's place: the sweep without minutes of compilation."""
+    monkeypatch.setitem(brax.ENVIRONMENTS, "hp", "fast")
+    brax.make_environment.cache_clear()
+    yield
+    brax.make_environment.cache_clear()
+
+
+def test_table_1s_sweep_from_names_to_table(trivial_physics, tmp_path, capsys):
+    names = list(subset_names(FULL).values())
+    small = "--seeds 2 --population 4 --generations 1 --episode-limit 7 --quiet --json".split()
+    assert main(["train", ",".join(names), "--lockstep", "--out", str(tmp_path), *small]) == 0
+    (outcome,) = json.loads(capsys.readouterr().out)
+    assert outcome["finished"] and len(outcome["folders"]) == 15
+    widths = {json.loads((tmp_path / n / "checkpoint/config.json").read_text())["network"]["hidden"] for n in names}
+    assert widths == {48, 24, 16, 12}
+
+    assert main(["table", "ablation", FULL, "--runs", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert cells(lines[0])[:4] == ["tau", "v_th", "v_rest", "R"]
+    for line, (properties, paper) in zip(lines[2:], TABLE_1.items(), strict=True):
+        assert [bool(mark) for mark in cells(line)[:4]] == [p in properties for p in PROPERTIES]
+        info = zoo.model_info(str(tmp_path / subset_names(FULL)[frozenset(properties)] / "checkpoint"))
+        population, centre, seeds, generations, printed = cells(line)[4:]
+        assert float(population.split(" ± ")[0]) == pytest.approx(info.population_mean, abs=1e-3)
+        assert float(centre.split("**")[1]) == pytest.approx(info.mean, abs=1e-3)
+        assert (seeds, generations, printed) == ("2", "1 of 1,000", paper["hp"])
+
+
+def test_the_papers_sweep_is_one_pattern():
+    from zoo.names import expand
+
+    for task in BRAX_TASKS:
+        full = f"hetsnn-{task}-16384"
+        assert set(expand(f"{full}*")) == set(subset_names(full).values())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["ablation"], "needed there"),
+        (["control", FULL], "needed there"),
+        (["ablation", "hetsnn-mem5-1024"], "Table 1 is about ant, hc, hp, wal"),
+        (["ablation", "hetsnn-hp-4096-tau"], "train all of"),
+    ],
+)
+def test_wrong_arguments_are_explained(arguments, message, capsys):
+    assert main(["table", *arguments]) == 2
+    assert message in capsys.readouterr().err

@@ -1,0 +1,164 @@
+"""Files of the image sets: found, downloaded, refused."""
+
+import dataclasses
+import functools
+import gzip
+import http.server
+import struct
+import threading
+
+import numpy as np
+import pytest
+from image_files import COUNTS, idx, patterns, tiny_sets
+
+from zoo.errors import DataNotFoundError
+from zoo.tasks import image_data
+from zoo.tasks.image_data import DamagedDataError, load_images, parse_idx
+
+
+@pytest.fixture
+def data(monkeypatch, tmp_path):
+    yield tiny_sets(monkeypatch, tmp_path / "data")
+    load_images.cache_clear()
+
+
+@pytest.fixture
+def mirror(monkeypatch, tmp_path):
+    """A server of the tiny MNIST files, an empty cache, and no ``$ZOO_DATA_DIR``; yields (its folder, cache)."""
+    folder = tmp_path / "data"
+    with _serving(folder / "mnist") as url:
+        tiny_sets(monkeypatch, folder, mirrors=[url])
+        monkeypatch.delenv("ZOO_DATA_DIR")
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        monkeypatch.setattr("pooch.os_cache", lambda name: tmp_path / "cache" / name)
+        yield folder / "mnist", tmp_path / "cache" / "hetsnn-zoo" / "mnist"
+    load_images.cache_clear()
+
+
+class _Handler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+class _serving:  # noqa: N801
+    def __init__(self, folder):
+        self._server = http.server.ThreadingHTTPServer(
+            ("127.0.0.1", 0), functools.partial(_Handler, directory=str(folder))
+        )
+
+    def __enter__(self):
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{self._server.server_port}/"
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_reads_what_was_written(data, split):
+    pixels, labels = load_images("mnist", split)
+    expected = patterns(COUNTS[split], COUNTS[split])
+    np.testing.assert_array_equal(pixels, expected[0])
+    np.testing.assert_array_equal(labels, expected[1])
+    assert pixels.dtype == np.uint8 and labels.dtype == np.int32
+
+
+def test_downloads_once(mirror):
+    folder, cache = mirror
+    assert len(load_images("mnist", "test").labels) == COUNTS["test"]
+    assert sorted(path.name for path in cache.iterdir()) == ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"]
+    for path in folder.iterdir():
+        path.unlink()
+    load_images.cache_clear()
+    assert len(load_images("mnist", "test").labels) == COUNTS["test"]
+
+
+def test_half_a_download_is_not_cached(mirror):
+    folder, cache = mirror
+    whole = (folder / "t10k-images-idx3-ubyte.gz").read_bytes()
+    (folder / "t10k-images-idx3-ubyte.gz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataNotFoundError, match=r"cannot be downloaded.*ZOO_DATA_DIR is not set"):
+        load_images("mnist", "test")
+    assert not cache.exists() or not list(cache.iterdir())
+
+
+def test_no_mirror_answers(mirror):
+    folder, _ = mirror
+    for path in folder.iterdir():
+        path.unlink()
+    with pytest.raises(DataNotFoundError, match=r"Put the four files of MNIST into \$ZOO_DATA_DIR/mnist/"):
+        load_images("mnist", "train")
+
+
+def test_damaged_cache_is_fetched_again(mirror):
+    _, cache = mirror
+    load_images("mnist", "test")
+    (cache / "t10k-labels-idx1-ubyte.gz").write_bytes(b"damaged")
+    load_images.cache_clear()
+    assert len(load_images("mnist", "test").labels) == COUNTS["test"]
+
+
+def test_truncated_file(data):
+    path = data / "mnist" / "train-images-idx3-ubyte.gz"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(DamagedDataError, match=r"train-images-idx3-ubyte.gz cannot be unpacked"):
+        load_images("mnist", "train")
+
+
+def test_content_cut_short_but_packed_well(data):
+    path = data / "mnist" / "train-images-idx3-ubyte.gz"
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes())[:-1]))
+    with pytest.raises(DamagedDataError, match="announces 47,040"):
+        load_images("mnist", "train")
+
+
+def test_file_of_another_split(data):
+    folder = data / "mnist"
+    (folder / "train-labels-idx1-ubyte.gz").write_bytes((folder / "t10k-labels-idx1-ubyte.gz").read_bytes())
+    with pytest.raises(DamagedDataError, match=r"holds 30 items; MNIST's train-labels-idx1-ubyte.gz has 60"):
+        load_images("mnist", "train")
+
+
+def test_sets_swapped(data):
+    name = "t10k-images-idx3-ubyte.gz"
+    (data / "mnist" / name).write_bytes((data / "fashion-mnist" / name).read_bytes())
+    with pytest.raises(DamagedDataError, match="files of two sets swapped"):
+        load_images("mnist", "test")
+
+
+def test_images_in_the_place_of_labels(data):
+    folder = data / "mnist"
+    (folder / "t10k-labels-idx1-ubyte.gz").write_bytes((folder / "t10k-images-idx3-ubyte.gz").read_bytes())
+    with pytest.raises(DamagedDataError):
+        load_images("mnist", "test")
+
+
+def test_wrong_magic_number():
+    with pytest.raises(DamagedDataError, match="magic number 0x0d03; it must be 0x0803"):
+        parse_idx(struct.pack(">IIII", 0x0D03, 0, 28, 28), "file")
+
+
+@pytest.mark.parametrize("content", [b"", b"\0\0\x08\x03", struct.pack(">II", 0x0803, 1)])
+def test_header_cut_short(content):
+    with pytest.raises(DamagedDataError):
+        parse_idx(content, "file")
+
+
+def test_other_image_size():
+    with pytest.raises(DamagedDataError, match="28 x 28"):
+        parse_idx(struct.pack(">IIII", 0x0803, 1, 32, 32) + bytes(1024), "file")
+
+
+def test_label_that_is_no_class():
+    with pytest.raises(DamagedDataError, match="a label 10"):
+        parse_idx(idx(np.array([3, 10])), "file")
+
+
+def test_published_hashes_are_those_of_the_sets():
+    files = [
+        file for data in image_data.SETS.values() for kind in (data.images, data.labels) for file in kind.values()
+    ]
+    assert len({file.gz_md5 for file in files}) == len({file.sha256 for file in files}) == len(files) == 8
+    assert all(len(file.gz_md5) == 32 and len(file.sha256) == 64 for file in files)
+    assert {dataclasses.astuple(file)[1] for file in files} == {60000, 10000}

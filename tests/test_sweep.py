@@ -1,0 +1,190 @@
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+from zoo import gradient_figures, gradient_tables
+from zoo.analysis.jacobians import factors, largest_factor, potentials, spectrum
+from zoo.gradient_tables import LIMITS, bootstrap, claims, claims_table, final_table, setting_table, write_report
+from zoo.models import NetworkConfig, Neuron, Surrogate, lif_step
+from zoo.training import sweep as sweeps
+from zoo.training.recipe import Recipe
+from zoo.training.sweep import EPISODES, METHODS, SWEEPS, Cell, cells_of, sweep
+
+NETWORK = NetworkConfig(inputs=3, hidden=6, outputs=2, trained=("x_tau",))
+
+
+@pytest.mark.parametrize(("name", "count"), [("fig7", 16), ("fig7-plain", 8), ("table5", 8), ("table6", 16)])
+def test_cells(name, count):
+    cells = cells_of(name)
+    assert len({tuple(cell.key.values()) for cell in cells}) == len(cells) == count
+    for cell in cells:
+        recipe = cell.recipe(seeds=3, quick=False)
+        each = recipe.batch if recipe.method == "bp" else recipe.population * recipe.episodes
+        assert recipe.generations * each == EPISODES == 3840
+        assert recipe.seeds == 3
+
+
+def test_unknown_sweep_lists_the_known():
+    with pytest.raises(ValueError, match=f"table7.*{', '.join(SWEEPS)}"):
+        cells_of("table7")
+
+
+def test_curves_are_means_over_128_episodes():
+    returns = np.arange(48, dtype=float).reshape(24, 2)  # [updates, R]
+    windows = sweeps._windows(returns, Recipe(method="bp", batch=16))
+    np.testing.assert_allclose(windows, returns.reshape(3, 8, 2).mean(1))
+    np.testing.assert_allclose(sweeps._windows(returns, Recipe(population=128)), returns)
+
+
+def test_a_sweep_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    cells = [
+        Cell(method="NeuronBP", limit=30, varying=("learning_rate", (0.001, 0.1))),
+    ]
+    monkeypatch.setattr(sweeps, "cells_of", lambda name: cells)
+    results, curves = sweep("table5", tmp_path, seeds=2, quick=True, quiet=True)
+    rows = gradient_tables.read_rows(results)
+    assert [(row["learning_rate"], row["seed"]) for row in rows] == [
+        ("0.001", "0"), ("0.1", "0"), ("0.001", "1"), ("0.1", "1"),
+    ]  # fmt: skip
+    assert all(8 < float(row["last"]) <= 30 and 8 < float(row["greedy"]) <= 30 for row in rows)
+    assert rows[0]["last"] != rows[1]["last"]
+    assert float(rows[0]["env_steps"]) > 12 * 16
+    before = results.read_text()
+    monkeypatch.setattr(sweeps, "run_cell", lambda *_: pytest.fail("trained again"))
+    assert sweep("table5", tmp_path, seeds=2, quick=True, quiet=True) == [results, curves]
+    assert results.read_text() == before
+    with pytest.raises(ValueError, match=r"results of 2 seeds, not 3; use --fresh"):
+        sweep("table5", tmp_path, seeds=3, quick=True, quiet=True)
+
+
+def synthetic(methods=METHODS, seeds=20, noise=0.02, **reaches):
+    """Rows of Fig. 7 in which each method reaches a part of the limit, with some noise."""
+    generator = np.random.default_rng(0)
+    rows = []
+    for method in methods:
+        for limit in LIMITS:
+            for seed in range(seeds):
+                part = reaches[method.replace(" ", "_")] + noise * generator.standard_normal()
+                cells = {column: f"{part * limit:.3f}" for column in ("early", "last", "greedy")}
+                rows.append({"method": method, "limit": str(limit), "surrogate": "arctan", "seed": str(seed)}
+                            | cells | {"env_steps": "1000", "mishaps": "0"})  # fmt: skip
+    return rows
+
+
+def verdicts(rows):
+    return {claim.text: claim.verdict for claim in claims(rows)}
+
+
+def test_claims_hold_where_they_do_and_fail_where_they_do_not():
+    as_the_paper = verdicts(synthetic(WeightBP=0.6, NeuronBP=0.2, WeightES=0.9, NeuronES=0.9))
+    assert as_the_paper["BP sticks in long episodes where ES goes on (weights)"] == "holds"
+    assert as_the_paper["BP optimises neuron properties less well than ES"] == "holds"
+    assert as_the_paper["BP cannot optimise neuron properties"] == "holds"
+    assert as_the_paper["BP converges faster than ES (weights)"] == "does not hold"
+    alike = verdicts(synthetic(noise=0.0, WeightBP=0.6, NeuronBP=0.6, WeightES=0.6, NeuronES=0.6))
+    assert alike["BP loses more than ES as episodes get longer (weights)"] == "not decided"
+    otherwise = verdicts(synthetic(WeightBP=0.9, NeuronBP=0.9, WeightES=0.6, NeuronES=0.3))
+    assert otherwise["BP converges faster than ES (weights)"] == "holds"
+    assert otherwise["BP cannot optimise neuron properties"] == "does not hold"
+    assert "does not hold" in claims_table(claims(synthetic(WeightBP=0.9, NeuronBP=0.9, WeightES=0.6, NeuronES=0.3)))
+
+
+def test_bootstrap_interval_of_a_difference_of_means():
+    generator = np.random.default_rng(1)
+    first, second = generator.normal(2.0, 1.0, 400), generator.normal(1.0, 2.0, 100)
+    low, high = bootstrap(lambda a, b: a - b, [first, second])
+    half = 1.96 * np.sqrt(first.var() / 400 + second.var() / 100)
+    assert (low + high) / 2 == pytest.approx(first.mean() - second.mean(), abs=0.03)
+    assert (high - low) / 2 == pytest.approx(half, rel=0.05)
+
+
+def test_strata_are_resampled_apart():
+    """Two strata of constants have no spread, whatever lies between them."""
+    assert bootstrap(lambda a, b: a - b, [np.full(5, 3.0), np.full(7, 1.0)]) == (2.0, 2.0)
+
+
+def test_final_table_counts_solved_seeds():
+    text = final_table(synthetic(("WeightBP", "NeuronBP"), seeds=5, WeightBP=1.1, NeuronBP=0.5))
+    rows = [line.split(" | ") for line in text.splitlines()[2:]]
+    assert [row[6] for row in rows] == ["5"] * 4 + ["0"] * 4
+
+
+def test_setting_tables_stand_beside_the_papers_numbers():
+    rows = [
+        {"method": m, "limit": str(limit), "surrogate": "arctan", "learning_rate": rate, "seed": "0", "last": "12.5"}
+        for m in ("WeightBP", "NeuronBP")
+        for limit in LIMITS
+        for rate in ("0.001", "0.01", "0.03", "0.1", "0.3")
+    ]
+    lines = setting_table(rows, "learning_rate", "last").splitlines()
+    assert lines[0] == "| method | limit | 0.001 | 0.01 | 0.03 | 0.1 | 0.3 |"
+    assert lines[2] == "| WeightBP | 100 | 12.5 (55.7) | 12.5 (84.3) | 12.5 (81.2) | 12.5 (90.2) | 12.5 (39.9) |"
+    assert lines[-1].startswith("| NeuronBP | 1000 | 12.5 (50.4)")
+
+
+def test_reports_and_the_figure_are_made_of_what_is_there(tmp_path):
+    sweeps._append(tmp_path / "fig7.csv", synthetic(WeightBP=0.6, NeuronBP=0.2, WeightES=0.9, NeuronES=0.9))
+    points = [
+        {"method": m, "limit": limit, "surrogate": "arctan", "episodes": e, "mean": e / 50, "low": 1, "high": 90}
+        for m in METHODS
+        for limit in LIMITS
+        for e in (128, 2000, 3840)
+    ]
+    sweeps._append(tmp_path / "fig7-curves.csv", points)
+    assert [path.name for path in write_report(tmp_path)] == ["fig7.md", "claims.md"]
+    files = gradient_figures.draw("cartpole-methods", tmp_path / "figures", tmp_path)
+    assert {path.name for path in files} == {"cartpole_methods.svg", "cartpole_methods-dark.svg"}
+    assert "neurons, PGPE" in files[0].read_text()
+    with pytest.raises(FileNotFoundError, match="zoo sweep fig7"):
+        gradient_figures.draw("cartpole-methods", tmp_path, tmp_path / "nothing")
+
+
+def parts():
+    generator = np.random.default_rng(3)
+    spread = {"x_tau": generator.normal(-1, 1, 6), "v_rest": generator.normal(0, 0.2, 6), "r": np.full(6, 1.3)}
+    return NETWORK.initial(0) | {name: value.astype(np.float32) for name, value in spread.items()}
+
+
+@pytest.mark.parametrize("surrogate", [Surrogate("log-sign", 2.0), Surrogate("arctan", 1.0, detach_reset=True)])
+def test_jacobians_along_an_episode_are_autodiffs(surrogate):
+    p, inputs = parts(), 5 * np.random.default_rng(0).standard_normal((12, 3)).astype(np.float32)
+    neuron = Neuron.from_trained(p)
+    u = potentials(p, inputs)
+    found = factors(p, u, surrogate)
+    v = p["v_rest"]
+    for t, x in enumerate(inputs):
+        step = jax.vmap(jax.value_and_grad(lambda v, i, n: lif_step(i, v, n, surrogate)[1]))
+        v, jacobian = step(v, x @ p["w_in"], neuron)
+        np.testing.assert_allclose(found[t], jacobian, rtol=1e-4, atol=1e-5)
+    assert (u >= p["v_th"]).any()
+
+
+def test_spectrum_of_known_factors():
+    constant = np.tile([0.5, 1.1, 0.9], (60, 1))
+    found = spectrum(constant, [1, 10, 50])
+    np.testing.assert_allclose(found.norm, 1.1 ** np.array([1, 10, 50]))
+    np.testing.assert_allclose(found.median, 0.9 ** np.array([1, 10, 50]))
+    assert found.exceeding.tolist() == [1, 1, 1]
+    constant[30] = 0.0
+    vanished = spectrum(constant, [50])
+    assert vanished.norm[0] < 1e-40
+    assert spectrum(constant, [5], every=60).norm[0] == pytest.approx(1.1**5)
+    with pytest.raises(ValueError, match="up to 61"):
+        spectrum(constant, [61])
+
+
+def test_where_one_factor_can_exceed_one():
+    """For Table 4's neuron arctan cannot, with any alpha of Table 6; log-sign can, with all of them."""
+    for alpha in (0.5, 1.0, 2.0, 4.0):
+        assert largest_factor("arctan", alpha, 0.25) < 1
+        assert largest_factor("log-sign", alpha, 0.25) > 1
+    assert largest_factor("triangle", 1.0, 0.25) == pytest.approx(0.75, abs=1e-3)
+
+
+def test_cells_name_networks_of_1024_parameters():
+    assert Cell(method="NeuronBP plain", limit=500).model_name == "hetsnn-cartpole500-1024"
+    assert Cell(method="WeightES", limit=100).model_name == "homsnn-cartpole100-1024"
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Cell(method="WeightES", limit=100).limit = 2

@@ -1,0 +1,94 @@
+"""Continuous control in two tables: rewards by budget (Fig. 3), and by trained properties (Table 1)."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from zoo.cards import number
+from zoo.catalogue import ModelInfo, list_models, read_info
+from zoo.loading import model_info
+from zoo.models import PROPERTIES
+from zoo.names import BRAX_TASKS, ModelName, parse
+from zoo.paper import PAPER_GENERATIONS, TABLE_1, TABLE_1_BUDGET
+
+_ENVIRONMENTS = {"ant": "Ant", "hc": "HalfCheetah", "hp": "Hopper", "wal": "Walker2d"}
+_SIGNS = {"x_tau": "tau", "v_th": "v_th", "v_rest": "v_rest", "r": "R"}
+_NONE = "-"
+
+
+def control_table(rows: Iterable[ModelInfo], link: str = "") -> str:
+    """Rewards of the published models of Brax's environments, budget by budget, as Markdown.
+
+    Every environment has a line at the budget of the paper's Table 1, whether there is a model or not.
+
+    Args:
+        rows: published models; those of other tasks and of subsets of the properties are left out.
+        link: models link to ``{link}{name}.md``.
+    """
+    cells = {}
+    for row in rows:
+        model = parse(row.name)
+        if model.task in BRAX_TASKS and model.trainer == "pgpe" and model.properties == PROPERTIES:
+            cells[model.task, model.budget, model.kind] = row
+    places = {(task, budget) for task, budget, _ in cells} | {(task, TABLE_1_BUDGET) for task in BRAX_TASKS}
+    lines = [
+        "| environment | parameters | trained | population | centre | seeds | generations | paper's population |",
+        "| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for task, budget in sorted(places):
+        for kind in ("het", "hom"):
+            paper = TABLE_1[PROPERTIES][task] if (kind, budget) == ("het", TABLE_1_BUDGET) else _NONE
+            row = cells.get((task, budget, kind))
+            if row is None and paper == _NONE:
+                continue
+            what = "neurons" if kind == "het" else "weights"
+            if row is not None:
+                what = f"[{what}]({link}{row.name}.md)"
+            lines.append(f"| {_ENVIRONMENTS[task]} | {budget:,} | {what} | {_rewards(row)} | {paper} |")
+    return "\n".join(lines) + "\n"
+
+
+def _rewards(row: ModelInfo | None) -> str:
+    """Population, centre, seeds and generations, as cells."""
+    if row is None:
+        return f"{_NONE} | {_NONE} | {_NONE} | 0 of {PAPER_GENERATIONS:,}"
+    low, high = row.interval_95
+    return (
+        f"{number(row.population_mean)} ± {number(row.population_std)} "
+        f"| **{number(row.mean)}** ({number(low)} to {number(high)}) "
+        f"| {row.seeds} | {row.generations:,} of {PAPER_GENERATIONS:,}"
+    )
+
+
+def ablation_table(name: str, runs: Path | None = None) -> str:
+    """Rewards of the 15 subsets of trained properties beside the paper's Table 1, as Markdown.
+
+    Args:
+        name: of the model that trains all four.
+        runs: folder of runs whose checkpoints are taken; by default the published ones.
+
+    Raises:
+        ValueError: if the model is not one that trains all four properties in a Brax environment.
+    """
+    from zoo.analysis.subsets import subset_names
+
+    model = parse(name)
+    if model.task not in BRAX_TASKS:
+        raise ValueError(f"Table 1 is about {', '.join(BRAX_TASKS)}; {name} is not")
+    names, rows = subset_names(name), _subset_rows(model, runs)
+    signs = " | ".join(_SIGNS.values())
+    lines = [
+        f"| {signs} | population | centre | seeds | generations | paper, {TABLE_1_BUDGET:,} parameters |",
+        "| " + ":-: | " * len(_SIGNS) + "---: | ---: | ---: | ---: | ---: |",
+    ]
+    for chosen, paper in TABLE_1.items():
+        marks = " | ".join("x" if name in chosen else " " for name in _SIGNS)
+        lines.append(f"| {marks} | {_rewards(rows.get(names[frozenset(chosen)]))} | {paper[model.task]} |")
+    return "\n".join(lines) + "\n"
+
+
+def _subset_rows(model: ModelName, runs: Path | None) -> dict[str, ModelInfo]:
+    """The models of one environment and budget by name."""
+    if runs is None:
+        return {name: model_info(name) for name in list_models(f"hetsnn-{model.task}-{model.budget}*")}
+    folders = runs.glob(f"hetsnn-{model.task}-{model.budget}*/checkpoint")
+    return {folder.parent.name: read_info(folder, "folder") for folder in folders if folder.is_dir()}
