@@ -59,7 +59,7 @@ def best_seconds(call, repeats):
 
 def setting(hidden, members, images):
     model = parse(f"hetsnn-mnist-{4 * hidden}")
-    recipe = dataclasses.replace(default_recipe(model), seeds=1, population=members, batch=images)
+    recipe = dataclasses.replace(default_recipe(model), seeds=1, population=members, batch=images, block_neurons=None)
     task = NoiseTask(model.task, **task_options(model, recipe))
     return task, Group(config=make_network_config(model, task, recipe), recipe=recipe, seeds=(0,))
 

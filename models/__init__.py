@@ -24,6 +24,7 @@ from zoo.models.spiking_mlp import (
     initial_state,
     network_step,
     population_step,
+    split_hidden,
 )
 from zoo.models.surrogate import SURROGATES, Surrogate
 from zoo.models.unroll import lif_scan, segment_length, unroll
@@ -52,6 +53,7 @@ __all__ = [
     "physical",
     "population_step",
     "segment_length",
+    "split_hidden",
     "tau_ms_from_x",
     "unroll",
     "x_tau_from_ms",

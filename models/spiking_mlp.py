@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from zoo.models import fixed_weights
 from zoo.models.neuron import DT_MS, PROPERTIES, TABLE_4, Neuron, integrate, lif_step, reset, x_tau_from_ms
@@ -86,9 +86,34 @@ class NetworkConfig:
             start += size
         return parts
 
+    def blocks(self, neurons: int) -> Int[np.ndarray, "J K"]:
+        """Where the trained parameters of each block of hidden neurons stand in a flat vector.
+
+        A row is the flat vector of a network of the block's width, with these neurons and their weights.
+
+        Args:
+            neurons: in a block.
+
+        Raises:
+            ValueError: if they do not divide the hidden layer.
+        """
+        if self.hidden % neurons:
+            raise ValueError(f"neurons of a block (={neurons}) must divide the {self.hidden} hidden ones")
+        parts = self.split(np.arange(self.trained_size)).items()
+        by_block = [split_hidden(name, index, neurons).reshape(self.hidden // neurons, -1) for name, index in parts]
+        return np.concatenate(by_block, axis=1)
+
     def flatten(self, parts: dict[str, np.ndarray]) -> np.ndarray:
         """Flat vector [trained_size] of the trained parts: the inverse of `split`."""
         return np.concatenate([np.asarray(parts[name]).ravel() for name in self.trained])
+
+
+def split_hidden(name: str, part: Float[Array, "..."], neurons: int) -> Float[Array, "J ..."]:
+    """A part of a network, by name, cut into blocks of hidden neurons."""
+    axis = 1 if name == "w_in" else 0
+    shape = part.shape
+    cut = part.reshape(*shape[:axis], shape[axis] // neurons, neurons, *shape[axis + 1 :])
+    return cut.swapaxes(0, axis)
 
 
 class Network(NamedTuple):

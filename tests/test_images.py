@@ -1,7 +1,9 @@
 """Image tasks: the closed form of a constant input, streamed scores, training and classification."""
 
+import csv
 import dataclasses
 import functools
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +16,7 @@ from zoo.models import PROPERTIES, WEIGHTS, NetworkConfig, Neuron, Surrogate, bu
 from zoo.tasks import make_task
 from zoo.tasks.classification import (
     Staircase,
+    block_scores,
     classify,
     cross_entropy,
     population_scores,
@@ -21,6 +24,7 @@ from zoo.tasks.classification import (
     step_weights,
     supervised_loss,
 )
+from zoo.tasks.image_data import load_images
 from zoo.training import train
 from zoo.training.recipe import default_recipe
 
@@ -117,6 +121,39 @@ def test_streamed_scores_equal_network_steps(trained, block):
         np.testing.assert_allclose(scores.accuracy[i], (logits.argmax(-1) == labels).mean(), atol=1e-6)
 
 
+@pytest.mark.parametrize("trained", [PROPERTIES, ("x_tau", "v_rest"), WEIGHTS, ("v_th", "w_out")])
+@pytest.mark.parametrize("block", [1, 2**20])
+def test_block_scores_are_those_of_the_centre_with_a_members_block(trained, block):
+    config, parts = network(trained=trained)
+    inputs, labels = images(6)
+    rng = np.random.default_rng(2)
+    centre, *flat = config.flatten(parts) + 0.1 * rng.normal(size=(4, config.trained_size)).astype(np.float32)
+    frozen = {name: value for name, value in parts.items() if name not in trained}
+    how = {"steps": 4, "temperature_v": 0.1, "block": block}
+    scores = jax.jit(functools.partial(block_scores, config, neurons=4, **how))(
+        frozen, centre, np.array(flat), inputs, labels
+    )
+    assert scores.loss.shape == (3, 4)
+    mixed = np.tile(centre, (3, 4, 1))
+    for j, index in enumerate(config.blocks(4)):
+        mixed[:, j, index] = np.array(flat)[:, index]
+    expected = population_scores(config, frozen, jnp.asarray(mixed.reshape(12, -1)), inputs, labels, **how)
+    np.testing.assert_allclose(scores.loss.ravel(), expected.loss, rtol=1e-5)
+    np.testing.assert_allclose(scores.accuracy.ravel(), expected.accuracy, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("hetsnn-mnist-32", r"neurons of a block \(=3\) must divide the 8 hidden ones"),
+        ("hetsnn-cartpole5-32", "is for images; cartpole5 has none"),
+    ],
+)
+def test_blocks_that_cannot_be_are_refused(data, tmp_path, name, message):
+    with pytest.raises(ValueError, match=message):
+        train(name, out=tmp_path, quiet=True, block_neurons=3, **TINY)
+
+
 def test_surrogate_gradient_reaches_all_properties():
     _, parts = network()
     inputs, labels = images(6)
@@ -173,6 +210,66 @@ def test_training_lowers_the_loss(data, tmp_path, name):
     rows = (folder / "training.csv").read_text().splitlines()
     loss = [float(row.split(",")[rows[0].split(",").index("loss")]) for row in rows[1:]]
     assert np.mean(loss[-5:]) < np.mean(loss[:5])
+
+
+def activity(folder):
+    """Rates of a run or a checkpoint, by generation, seed, neuron and class."""
+    with (folder / "activity.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    rates = {
+        tuple(int(row[k]) for k in ("generation", "seed", "neuron", "class")): float(row["rate"]) for row in rows
+    }
+    assert len(rates) == len(rows)  # No row twice.
+    return rates
+
+
+def test_milestones_are_shares_of_the_training():
+    from zoo.training.activity import ActivityRecord
+
+    assert ActivityRecord().milestones(2000) == (0, 20, 200, 1000, 2000)
+    assert ActivityRecord().milestones(3) == (0, 2, 3)
+
+
+def test_neurons_are_drawn_once_for_a_seed():
+    from zoo.training.activity import chosen_neurons
+
+    first, again, other = (chosen_neurons(100, seed) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert len(set(first)) == 32 and set(first) < set(range(100)) and set(first) != set(other)
+    np.testing.assert_array_equal(chosen_neurons(5, 3), np.arange(5))
+
+
+def test_activity_equals_network_steps_before_and_after_training(data, trained):
+    rates, model = activity(trained), zoo.load(str(trained))
+    hidden = model.network_config.hidden
+    assert set(rates) == set(itertools.product((0, 2, 4), (0, 1), range(-1, hidden), range(10)))
+    assert rates == activity(trained.parent)
+    pixels, labels = load_images("mnist", "test")
+    for generation, parts in ((0, model.network_config.initial(1)), (4, model.parts(1))):
+        with jax.enable_x64(True):
+            net = build({name: jnp.asarray(value, jnp.float64) for name, value in parts.items()})
+            _, spikes = stepped(net, model.task().currents(pixels[labels == 3], jnp.float64), 4)
+        expected = np.asarray(spikes).mean(0) / 4
+        found = [rates[generation, 1, neuron, 3] for neuron in range(hidden)]
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+        assert rates[generation, 1, -1, 3] == pytest.approx(expected.mean(), rel=1e-5)
+        assert expected.std() > 0
+
+
+@pytest.mark.parametrize("name", ["hetsnn-mnist-32", "homsnn-mnist-1588-bp"])
+def test_interrupted_training_leaves_the_same_activity(data, tmp_path, name):
+    settings = {"seeds": 1, "generations": 12, "batch": 16} | ({} if name.endswith("bp") else {"population": 8})
+    (whole,) = train(name, out=tmp_path / "whole", quiet=True, **settings).folders
+    torn = tmp_path / "torn" / name / "activity.csv"
+    torn.parent.mkdir(parents=True)
+    torn.write_text("".join((whole / "activity.csv").read_text().splitlines(keepends=True)[:4])[:-3])
+    stopped = train(name, out=tmp_path / "torn", quiet=True, max_minutes=1e-9, **settings)
+    assert stopped.generation == 1
+    with torn.open("a") as file:  # As if the next milestone had been reached, and no state saved.
+        file.write("6,0,-1,0,0.5\n6,0,-1,1,0.")
+    train(name, out=tmp_path / "torn", quiet=True, **settings)
+    assert torn.read_bytes() == (whole / "activity.csv").read_bytes()
+    assert {key[0] for key in activity(whole)} == {0, 1, 6, 12}
 
 
 def test_checkpoint_is_measured_again_exactly(data, trained):

@@ -13,7 +13,7 @@ import pytest
 
 from zoo.errors import ZooError
 from zoo.training import Recipe, default_recipe, export_run, override, train
-from zoo.training.loop import _cut_curve
+from zoo.training.curves import cut_rows
 from zoo.training.state import restore_state, save_state, saved_states
 
 NAME = "hetsnn-mem5-32"
@@ -118,7 +118,7 @@ def test_curve_has_a_row_per_generation_and_seed(tiny_run):
 def test_curve_is_cut_to_the_saved_generation_and_torn_lines_dropped(tmp_path):
     path = tmp_path / "training.csv"
     path.write_text("generation,seed\n1,0\n2,0\n3,0\n4,")
-    _cut_curve(path, 2)
+    cut_rows(path, 2)
     assert path.read_text() == "generation,seed\n1,0\n2,0\n"
 
 

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from zoo.training.pgpe import Hyper, Search
+from zoo.training.pgpe import BlockSearch, Hyper, Search
 
 
 def hyper(**changes):
@@ -93,3 +93,20 @@ def test_sigma_changes_by_at_most_its_bound():
     population = search.ask(jax.random.key(0), state, h)
     new = search.tell(population, jnp.square(population).sum(1), state, h)
     np.testing.assert_allclose(np.abs(np.asarray(new.std) / 0.1 - 1), 0.2, rtol=1e-5)
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "clipup"])
+def test_a_search_in_blocks_is_a_search_for_each_block(optimiser):
+    h, columns = hyper(), (np.r_[0:3, 6:9], np.r_[3:6, 9:12])
+    together, alone = BlockSearch(8, np.stack(columns), optimiser), Search(8, 6, optimiser)
+    centre, rng = jnp.arange(12.0), np.random.default_rng(0)
+    state, states = together.init(centre, h), [alone.init(centre[c], h) for c in columns]
+    for i in range(3):
+        population, fitness = together.ask(jax.random.key(i), state, h), jnp.asarray(rng.normal(size=(8, 2)))
+        state = together.tell(population, fitness, state, h)
+        states = [alone.tell(population[:, c], fitness[:, j], states[j], h) for j, c in enumerate(columns)]
+        for c, own in zip(columns, states, strict=True):
+            np.testing.assert_allclose(state.mean[c], own.mean, rtol=1e-6)
+            np.testing.assert_allclose(state.std[c], own.std, rtol=1e-6)
+    assert state.generation_counter == 3
+    np.testing.assert_allclose(state.best_fitness, [own.best_fitness for own in states])

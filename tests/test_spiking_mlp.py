@@ -1,3 +1,5 @@
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -115,3 +117,15 @@ def test_population_step_gives_the_same_spikes_and_readouts():
         np.testing.assert_allclose(output.readout, expected.readout, rtol=1e-6, atol=1e-6)
         fired += int(expected.spikes.sum())
     assert fired > 100
+
+
+def test_a_block_is_a_narrow_network_with_the_same_neurons_and_weights():
+    config = NetworkConfig(inputs=3, hidden=6, outputs=2, trained=("v_th", *WEIGHTS))
+    flat = np.arange(config.trained_size)
+    parts, narrow = config.split(flat), dataclasses.replace(config, hidden=2)
+    index = config.blocks(2)
+    assert sorted(index.ravel()) == list(flat)
+    block = narrow.split(flat[index[1]])
+    np.testing.assert_array_equal(block["v_th"], parts["v_th"][2:4])
+    np.testing.assert_array_equal(block["w_in"], parts["w_in"][:, 2:4])
+    np.testing.assert_array_equal(block["w_out"], parts["w_out"][2:4])

@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from zoo.models import build_population
+from zoo.models import NetworkConfig, build_population
 from zoo.tasks import Task
 from zoo.tasks.observations import ObservationStats, empty, update
 from zoo.tasks.rollout import Episodes, Policies, rollout
 from zoo.training.method import Group
-from zoo.training.pgpe import Hyper, Search
+from zoo.training.pgpe import BlockSearch, Hyper, Search
 
 _BLOCK_NUMBERS = 2**19
 """Trained numbers of the members that a CPU core plays at a time: 2 MiB, so that they stay in its cache."""
@@ -79,6 +79,9 @@ class Evolution:
 
     metrics = Metrics
 
+    judges_blocks = False
+    """Whether it can tell the fitness of a block of neurons from the others'."""
+
     def __init__(self, task: Task, shards: int):
         self.task, self._shards = task, shards
 
@@ -93,6 +96,9 @@ class Evolution:
 
     def init(self, group: Group) -> RunState:
         """Search distributions around Table 4's properties, or LeCun weights."""
+        block = group.recipe.block_neurons
+        if block is not None and not self.judges_blocks:
+            raise ValueError(f"block_neurons (={block}) is for images; {self.task.name} has none")
         runs = len(group.seeds)
         states = jax.jit(jax.vmap(make_search(group).init))(group.initial(), hyper_of(group))
         # Booked as int32 from the start, so that the state's types never change.
@@ -107,6 +113,10 @@ class Evolution:
     def stats(self, state: RunState) -> ObservationStats:
         """Observation statistics of the runs."""
         return ObservationStats(*state.stats)
+
+    def milestones(self, generations: int) -> tuple[int, ...]:
+        """None."""
+        return ()
 
     def totals(self, state: RunState) -> dict:
         """Environment steps of a run, on average, and NaN members of all."""
@@ -169,13 +179,22 @@ class Evolution:
 
 
 @functools.lru_cache(maxsize=64)
-def _make_search(population: int, size: int, optimiser: str) -> Search:
-    return Search(population, size, optimiser)
+def _make_search(config: NetworkConfig, population: int, block: int | None, optimiser: str) -> Search:
+    if block is None:
+        return Search(population, config.trained_size, optimiser)
+    return BlockSearch(population, config.blocks(block), optimiser)
 
 
 def make_search(group: Group) -> Search:
     """The search of a group's runs."""
-    return _make_search(group.recipe.population, group.config.trained_size, group.recipe.optimiser)
+    recipe = group.recipe
+    return _make_search(group.config, recipe.population, block_neurons(group), recipe.optimiser)
+
+
+def block_neurons(group: Group) -> int | None:
+    """Neurons that are searched apart from the others; None where one block holds them all."""
+    neurons = group.recipe.block_neurons
+    return None if neurons == group.config.hidden else neurons
 
 
 def _keys(seeds, generations, episodes):

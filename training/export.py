@@ -17,6 +17,7 @@ from zoo.json_files import from_json, read_json
 from zoo.models import fixed_weights
 from zoo.names import parse
 from zoo.tasks.images import ImageTask
+from zoo.training.curves import rows_until
 from zoo.training.engine import Engine
 from zoo.training.image_evolution import ImageEvolution
 from zoo.training.method import Group
@@ -96,14 +97,18 @@ def export_run(folder: Path, target: Path | None = None, *, with_state: bool = F
     }
     keep_state = with_state or progress["generation"] < recipe.generations
 
-    def add_state(new: Path) -> None:
+    def add_files(new: Path) -> None:
+        activity = folder / "activity.csv"
+        if activity.is_file():
+            text = rows_until(activity.read_text(encoding="utf-8"), progress["generation"])
+            (new / activity.name).write_text(text, encoding="utf-8")
         if keep_state:
             newest = saved_states(folder / "state")[-1]
             shutil.copytree(newest, new / "state" / newest.name)
 
     target = target or folder / "checkpoint"
     write_checkpoint(
-        target, config=document, params=params, evaluation=evaluation.to_json(), curve=curve, extra=add_state
+        target, config=document, params=params, evaluation=evaluation.to_json(), curve=curve, extra=add_files
     )
     return target
 

@@ -145,17 +145,21 @@ class Gradients:
         """Observation statistics of the runs."""
         return ObservationStats(*state.stats)
 
+    def milestones(self, generations: int) -> tuple[int, ...]:
+        """None."""
+        return ()
+
     def totals(self, state: GradientState) -> dict:
         """Environment steps of a run, on average, and skipped updates of all."""
         return {"env_steps": float(np.mean(state.env_steps)), "nan_gradients": int(np.sum(state.nan_gradients))}
 
     def generation(self, groups, states, constants, arrays, *, merged):
         """One update of each group's runs."""
-        results = [self._update(*args, arrays) for args in zip(groups, states, constants, strict=True)]
+        results = [self._update(*args, arrays, merged) for args in zip(groups, states, constants, strict=True)]
         states, metrics = zip(*results, strict=True)
         return list(states), list(metrics)
 
-    def _update(self, group, state, constants, arrays):
+    def _update(self, group, state, constants, arrays, merged):
         """Play, differentiate, descend."""
         hyper, seeds, frozen = constants
         recipe, config = group.recipe, group.config

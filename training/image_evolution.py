@@ -9,21 +9,29 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from zoo.models import build
-from zoo.tasks.classification import CACHE_NUMBERS, Scores, classify, is_correct, population_scores
+from zoo.tasks.classification import (
+    ACCELERATOR_NUMBERS,
+    CACHE_NUMBERS,
+    Scores,
+    block_scores,
+    classify,
+    is_correct,
+    population_scores,
+)
 from zoo.tasks.image_data import load_images
-from zoo.training.evolution import Evolution, RunState, make_search, slice_members
+from zoo.training.activity import ActivityRecord
+from zoo.training.evolution import Evolution, RunState, block_neurons, make_search, slice_members
 from zoo.training.method import Group
 
 TESTED_MEMBERS = 64
-_ACCELERATOR_NUMBERS = 2**28
-"""Responses that exist at a time on an accelerator: 1 GiB."""
 
 
 class ImageMetrics(NamedTuple):
     """Of one generation, on its minibatch. Leading axis R.
 
     Attributes:
-        mean, best, std: of the members' accuracies, in %.
+        mean, best, std: of the members' accuracies, in %; with `Recipe.block_neurons` a member counts once a
+            block, with all other neurons at the centre.
         loss: mean cross-entropy of the members, in nats.
         centre: accuracy of the centre, in %.
         spike_rate: of the centre, per hidden neuron and step.
@@ -41,10 +49,11 @@ class ImageMetrics(NamedTuple):
     nan_members: Int[Array, " R"]
 
 
-class ImageEvolution(Evolution):
+class ImageEvolution(ActivityRecord, Evolution):
     """`Evolution` whose members are ranked by how they classify a minibatch of the training images."""
 
     metrics = ImageMetrics
+    judges_blocks = True
 
     def totals(self, state: RunState) -> dict:
         """NaN members of all runs."""
@@ -70,7 +79,7 @@ class ImageEvolution(Evolution):
     def generation(self, groups, states, constants, arrays, *, merged):
         """Ask, classify, tell."""
         one = functools.partial(
-            self._generation, arrays=arrays, block=_ACCELERATOR_NUMBERS if merged else CACHE_NUMBERS
+            self._generation, arrays=arrays, block=ACCELERATOR_NUMBERS if merged else CACHE_NUMBERS
         )
         results = [one(*args) for args in zip(groups, states, constants, strict=True)]
         states, metrics = zip(*results, strict=True)
@@ -83,15 +92,18 @@ class ImageEvolution(Evolution):
         ask_keys, batch_keys = _keys(seeds, state.search.generation_counter)
         population = jax.vmap(search.ask)(ask_keys, state.search, hyper)
         inputs, labels = jax.vmap(lambda key: task.minibatch(key, arrays, group.recipe.batch))(batch_keys)
-        score = functools.partial(
-            population_scores, config, steps=task.steps, temperature_v=task.temperature_v, block=block
-        )
-        own = jax.vmap(score)(frozen, slice_members(population, self._shards), inputs, labels)
+        how = {"steps": task.steps, "temperature_v": task.temperature_v, "block": block}
+        own, neurons = slice_members(population, self._shards), block_neurons(group)
+        if neurons is None:
+            own = jax.vmap(functools.partial(population_scores, config, **how))(frozen, own, inputs, labels)
+        else:
+            score = functools.partial(block_scores, config, neurons=neurons, **how)
+            own = jax.vmap(score)(frozen, state.search.mean, own, inputs, labels)
         scores = Scores(*(jax.lax.all_gather(x, "members", axis=1, tiled=True) for x in own))
         fitness = -scores.loss if task.fitness == "cross-entropy" else scores.accuracy
         searched = jax.vmap(search.tell)(population, fitness, state.search, hyper)
-        accuracy = 100 * scores.accuracy
-        nan_members = jnp.isnan(scores.loss).sum(-1, dtype=jnp.int32)
+        loss, accuracy = (x.reshape(x.shape[0], -1) for x in (scores.loss, 100 * scores.accuracy))
+        nan_members = jnp.isnan(loss).sum(-1, dtype=jnp.int32)
         centre, spike_rate = jax.vmap(functools.partial(_centre, config, task.steps))(
             frozen, state.search.mean, inputs, labels
         )
@@ -99,7 +111,7 @@ class ImageEvolution(Evolution):
             mean=accuracy.mean(-1),
             best=accuracy.max(-1),
             std=accuracy.std(-1),
-            loss=jnp.nanmean(scores.loss, -1),
+            loss=jnp.nanmean(loss, -1),
             centre=centre,
             spike_rate=spike_rate,
             sigma=searched.std.mean(-1),

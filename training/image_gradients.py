@@ -8,9 +8,13 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from zoo.models import Surrogate, build
-from zoo.tasks.classification import supervised_loss
+from zoo.tasks.classification import ACCELERATOR_NUMBERS, largest_divisor, supervised_loss
 from zoo.tasks.images import ImageTask
+from zoo.training.activity import ActivityRecord
 from zoo.training.gradients import Gradients, GradientState, descend, make_keys
+
+_CACHE_NUMBERS = 2**19
+"""Neurons times images that a CPU core differentiates at a time: 2 MiB of potentials a step."""
 
 
 class ImageGradientMetrics(NamedTuple):
@@ -30,7 +34,7 @@ class ImageGradientMetrics(NamedTuple):
     nan_gradients: Int[Array, " R"]
 
 
-class ImageGradients(Gradients):
+class ImageGradients(ActivityRecord, Gradients):
     """`Gradients` whose loss is how a network classifies a minibatch of the training images.
 
     Args:
@@ -47,10 +51,11 @@ class ImageGradients(Gradients):
         """Skipped updates of all runs."""
         return {"nan_gradients": int(np.sum(state.nan_gradients))}
 
-    def _update(self, group, state, constants, arrays):
+    def _update(self, group, state, constants, arrays, merged):
         """Classify, differentiate, descend."""
         hyper, seeds, frozen = constants
         recipe, task = group.recipe, self.task
+        numbers = ACCELERATOR_NUMBERS if merged else _CACHE_NUMBERS
         keys = make_keys(seeds, state.generation, 1)[:, 0, 0]
         inputs, labels = jax.vmap(lambda key: task.minibatch(key, arrays, recipe.batch))(keys)
         inputs, labels = self._own(inputs, axis=1), self._own(labels, axis=1)
@@ -65,8 +70,15 @@ class ImageGradients(Gradients):
                 surrogate=Surrogate(recipe.surrogate, alpha, recipe.detach_reset),
             )
 
-        differentiate = jax.vmap(jax.value_and_grad(loss, has_aux=True))
-        (losses, accuracy), gradient = differentiate(state.parameters, frozen, inputs, labels, hyper.alpha)
+        def differentiate(flat, fixed, inputs, labels, alpha):
+            """A part of the minibatch at a time, whose potentials stay in a core's cache; then the mean."""
+            rows = largest_divisor(len(labels), numbers // group.config.hidden)
+            parts = inputs.reshape(-1, rows, inputs.shape[-1]), labels.reshape(-1, rows)
+            one = jax.value_and_grad(loss, has_aux=True)
+            results = jax.lax.map(lambda part: one(flat, fixed, *part, alpha), parts)
+            return jax.tree.map(lambda x: x.mean(0), results)
+
+        (losses, accuracy), gradient = jax.vmap(differentiate)(state.parameters, frozen, inputs, labels, hyper.alpha)
         mean = functools.partial(jax.lax.pmean, axis_name="members")
         accuracy = 100 * mean(accuracy)
         moved, norm = descend(state, mean(gradient), hyper)

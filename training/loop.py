@@ -3,11 +3,11 @@
 runs/NAME/run.json       name and recipe
 runs/NAME/state/         newest training states
 runs/NAME/training.csv   the curve, written as it goes
+runs/NAME/activity.csv   firing rates at the method's milestones, where it names some
 runs/NAME/checkpoint/    the result, in the published format
 """
 
 import contextlib
-import csv
 import dataclasses
 import signal
 import threading
@@ -22,6 +22,8 @@ from zoo.errors import ZooError
 from zoo.json_files import from_json
 from zoo.names import parse
 from zoo.training import hosts
+from zoo.training.activity import COLUMNS
+from zoo.training.curves import append_rows, cut_rows
 from zoo.training.engine import CHUNK, Engine, to_host
 from zoo.training.export import export_run
 from zoo.training.plan import within_memory
@@ -107,6 +109,7 @@ def _train(runs, engine, max_minutes, save_minutes, quiet) -> Outcome:
     goal = max(run.recipe.generations for run in runs)
     if any(run.recipe.generations != goal for run in runs):
         raise ValueError("models in lockstep must have the same number of generations")
+    milestones = engine.method.milestones(goal)
     saved_at, size, stopped = start, 1, False
 
     def save():
@@ -120,9 +123,11 @@ def _train(runs, engine, max_minutes, save_minutes, quiet) -> Outcome:
         hosts.from_main(write)
 
     with _StopRequest() as request, Progress(goal, generation, quiet or not hosts.is_main()) as bar:
+        if generation == 0 and 0 in milestones:
+            _record_activity(runs, engine, states, 0)
         while generation < goal and not stopped:
             began = time.monotonic()
-            count = min(size, goal - generation)
+            count = min(size, min(m for m in (*milestones, goal) if m > generation) - generation)
             states, metrics = engine.advance(states, count)
             for run, group, block in zip(runs, engine.groups, metrics, strict=True):
                 _append_curve(run.folder / "training.csv", generation, group.seeds, block)
@@ -136,6 +141,8 @@ def _train(runs, engine, max_minutes, save_minutes, quiet) -> Outcome:
             said = hosts.gather(request.received, size, late, now - saved_at > 60 * save_minutes)
             size, late, due = int(said[0, 1]), bool(said[0, 2]), bool(said[0, 3])
             stopped = bool(said[:, 0].any()) or late
+            if generation in milestones:
+                _record_activity(runs, engine, states, generation)
             if stopped or generation == goal or due:
                 save()
                 saved_at = time.monotonic()
@@ -162,7 +169,9 @@ def _restore(runs, engine) -> tuple[list, int, float]:
             raise ZooError(f"these runs stopped at different generations {at}; train them one by one")
         (generation,) = generations
         for run in runs:
-            _cut_curve(run.folder / "training.csv", generation)
+            cut_rows(run.folder / "training.csv", generation)
+            # Generation 0 has no saved state: what was recorded of it may be torn, and is recorded anew.
+            cut_rows(run.folder / "activity.csv", generation or -1)
         if generation == 0:
             return 0, 0.0
         restored.extend(item[0] for item in found)
@@ -177,35 +186,32 @@ def _restore(runs, engine) -> tuple[list, int, float]:
 def _append_curve(path: Path, generation: int, seeds: tuple[int, ...], metrics) -> None:
     if not hosts.is_main():
         return
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        if file.tell() == 0:
-            writer.writerow(["generation", "seed", *metrics._fields])
-        for i in range(metrics.mean.shape[0]):
-            for j, seed in enumerate(seeds):
-                numbers = [f"{column[i, j]:.6g}" for column in metrics]
-                writer.writerow([generation + i + 1, seed, *numbers])
+    rows = [
+        [generation + i + 1, seed, *(float(column[i, j]) for column in metrics)]
+        for i in range(metrics.mean.shape[0])
+        for j, seed in enumerate(seeds)
+    ]
+    append_rows(path, ["generation", "seed", *metrics._fields], rows)
 
 
-def _cut_curve(path: Path, generation: int) -> None:
-    """Drops rows that an interrupted run wrote after its last saved state, and a torn last line."""
-    if not path.is_file():
-        return
-    header, *rows = path.read_text(encoding="utf-8").split("\n")[:-1] or [""]
-    if not header:
-        path.unlink()
-        return
-    kept = [row for row in rows if int(row.split(",")[0]) <= generation]
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text("\n".join([header, *kept]) + "\n", encoding="utf-8")
-    temporary.replace(path)
+def _record_activity(runs, engine, states, generation: int) -> None:
+    """Adds a milestone's rows to every run's activity.csv; all processes call it."""
+    parameters = to_host([engine.method.parameters(state) for state in states])
+
+    def write():
+        for run, group, own in zip(runs, engine.groups, parameters, strict=True):
+            rows = [(generation, *row) for row in engine.method.activity(group, own)]
+            append_rows(run.folder / "activity.csv", COLUMNS, rows)
+
+    hosts.from_main(write)
 
 
 def hardware() -> str:
     """What this process computes on, for cards."""
     devices = jax.devices()
-    kind = devices[0].device_kind
-    return f"{len(devices)} CPU cores" if devices[0].platform == "cpu" else f"{len(devices)} x {kind}"
+    if devices[0].platform == "cpu":
+        return f"{len(devices)} CPU core{'s' * (len(devices) > 1)}"
+    return f"{len(devices)} x {devices[0].device_kind}"
 
 
 class _StopRequest(contextlib.AbstractContextManager):

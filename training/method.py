@@ -105,6 +105,19 @@ class Method(Protocol):
         """Observation statistics."""
         ...
 
+    def milestones(self, generations: int) -> tuple[int, ...]:
+        """Generations of a whole training, in order, at which the loop records `activity`; most methods name none."""
+        ...
+
+    def activity(self, group: Group, parameters: Float[np.ndarray, "R D"]) -> list[tuple]:
+        """Rows of activity.csv but for their generation; asked only of a method that names milestones.
+
+        Args:
+            group: whose runs these are.
+            parameters: what `parameters` gives, on the host.
+        """
+        ...
+
     def totals(self, state: Any) -> dict:
         """Numbers of a whole training for config.json: ``env_steps`` a run, counts of mishaps."""
         ...

@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from evosax.algorithms import PGPE
 from evosax.core.fitness_shaping import centered_rank_fitness_shaping_fn
 from evosax.core.optimizer import clipup
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 _OPTIMISERS = {"adam": optax.adam, "sgd": optax.sgd, "clipup": clipup}
 
@@ -66,3 +67,35 @@ class Search:
             jax.random.key(0), population, -fitness, state.replace(opt_state=opt_state), self._params(hyper)
         )
         return state
+
+
+class BlockSearch(Search):
+    """A search for each block of neurons, all at once: cooperative coevolution (Potter and De Jong, 1994).
+
+    A member's block is judged with all other neurons at their centre, so that a member has a fitness for
+    each block, and the search of a block has few dimensions, however wide the network is.
+
+    Args:
+        population: members of each search.
+        blocks: where each block's parameters stand in a flat vector (`NetworkConfig.blocks`).
+        optimiser: of the centres.
+    """
+
+    def __init__(self, population: int, blocks: Int[np.ndarray, "J K"], optimiser: str):
+        super().__init__(population, blocks.size, optimiser)
+        self._of_block = Search(population, blocks.shape[1], optimiser)
+        self._blocks, self._places = blocks, np.argsort(blocks, axis=None)
+
+    def init(self, centre: Float[Array, " D"], hyper: Hyper):
+        """State around a centre; its best fitness is a block's, [J]."""
+        state = super().init(centre, hyper)
+        return state.replace(best_fitness=jnp.broadcast_to(state.best_fitness, len(self._blocks)))
+
+    def tell(self, population, fitness: Float[Array, " P J"], state, hyper: Hyper):
+        """Moves the centre and sigma of each block by its own fitness."""
+        size = self._blocks.size
+        state = jax.tree.map(lambda x: x[self._blocks] if x.shape == (size,) else x, state)
+        axes = jax.tree.map(lambda x: 0 if x.ndim else None, state)
+        tell = jax.vmap(self._of_block.tell, in_axes=(1, 1, axes, None), out_axes=axes)
+        state = tell(population[:, self._blocks], fitness, state, hyper)
+        return jax.tree.map(lambda x: x.ravel()[self._places] if x.ndim == 2 else x, state)

@@ -55,6 +55,8 @@ class Recipe:
         entropy_weight: of the policy's entropy in the objective.
         fitness: what ranks members on images: cross-entropy or accuracy.
         input_gain: current of a white pixel, in units of 20 nA.
+        block_neurons: on images, neurons that are searched apart from the others, each block with a population
+            of its own (`zoo.training.pgpe.BlockSearch`); by default all neurons together.
     """
 
     method: str = "pgpe"
@@ -93,6 +95,7 @@ class Recipe:
     entropy_weight: float = 0.0
     fitness: str = "cross-entropy"
     input_gain: float = 1.0
+    block_neurons: int | None = None
 
     def __post_init__(self):
         def need(name, ok, rule):
@@ -113,6 +116,7 @@ class Recipe:
         need("tau_ms", len(self.tau_ms) in (1, 2) and min(self.tau_ms) > DT_MS, f"1 or 2 values over {DT_MS:g}")
         need("v_th", 0 < self.v_th < math.inf, "positive and finite")
         need("fitness", self.fitness in FITNESSES, f"one of {', '.join(FITNESSES)}")
+        need("block_neurons", self.block_neurons is None or self.block_neurons >= 1, "at least 1")
         need("input_gain", 0 < self.input_gain < math.inf, "positive and finite")
         self._check_gradients(need)
 
@@ -191,20 +195,26 @@ def _gradient_recipe(model: ModelName) -> Recipe:
     return Recipe(method="bp", seeds=10, generations=1000, learning_rate_final=0.003)
 
 
-_HET_IMAGE_GENERATIONS = {4096: 8000, 8192: 4000, 16384: 2000, 32768: 1000}
+_BLOCK_NEURONS = 16
+"""64 dimensions of four properties, of which 16 pairs of members see enough."""
 
 
 def _image_recipe(model: ModelName) -> Recipe:
-    """One recipe for both sets and all budgets of a kind, but for its length; docs/images.md tells what was tried.
-
-    A heterogeneous network needs many generations, and one of them costs as many operations as it has
-    neurons: the lengths are such that all budgets cost about the same.
-    """
-    shared = Recipe(seeds=3, temperature_v=0.1, centre_lr_final=0.0)
+    """One recipe for both sets and all budgets of a kind; docs/images.md tells what was tried."""
+    shared = Recipe(seeds=3, generations=1000, temperature_v=0.1, centre_lr_final=0.0)
     if model.kind == "hom":
-        return dataclasses.replace(shared, generations=4000, batch=256, centre_lr=0.02, sigma=0.05, input_gain=0.5)
-    generations = _HET_IMAGE_GENERATIONS.get(model.budget, 2000)
-    return dataclasses.replace(shared, generations=generations, batch=128, centre_lr=0.05, input_gain=6.0)
+        return dataclasses.replace(
+            shared, population=64, batch=256, centre_lr=0.02, sigma=0.05, input_gain=0.5, block_neurons=1
+        )
+    return dataclasses.replace(
+        shared,
+        population=32,
+        batch=128,
+        centre_lr=0.12,
+        sigma=0.4,
+        input_gain=12.0,
+        block_neurons=math.gcd(_BLOCK_NEURONS, model.budget // len(model.properties)),
+    )
 
 
 def make_network_config(model: ModelName, task: Task, recipe: Recipe) -> NetworkConfig:

@@ -93,7 +93,9 @@ def _copy_published(name: str, folder: Path) -> None:
             f"the checkpoint {path} carries no training state; train {name} from scratch, "
             "or take the state from the repository or the Hub"
         )
-    shutil.copy(path / "training.csv", folder / "training.csv")
+    for name in ("training.csv", "activity.csv"):
+        if (path / name).is_file():
+            shutil.copy(path / name, folder / name)
     shutil.copytree(path / "state", folder / "state")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from zoo.cards import GENERATED, make_card, make_plots, number
 from zoo.catalogue import ModelInfo, list_models
 from zoo.control_tables import control_table
+from zoo.image_tables import image_table
 from zoo.loading import load, model_info
 
 
@@ -49,7 +50,7 @@ def write_cards(folder: Path) -> list[Path]:
     return list(documents)
 
 
-_TABLES = {"table": markdown_table, "control": control_table}
+_TABLES = {"table": markdown_table, "control": control_table, "images": image_table}
 """Tables that the README may hold between ``<!-- name -->`` and ``<!-- /name -->``."""
 
 

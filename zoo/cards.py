@@ -300,6 +300,8 @@ def _departures(recipe: dict) -> list[str]:
         )
     if recipe["centre_lr"] != 0.15 and recipe.get("method") != "bp":
         notes.append("the centre's learning rate differs")
+    if recipe.get("block_neurons"):
+        notes.append("each block of neurons has a population of its own")
     return ["", "Beyond the paper's recipe: " + "; ".join(notes) + "."] if notes else []
 
 

@@ -4,6 +4,7 @@
     params/           Orbax: what was trained, stacked over training seeds; observation statistics
     evaluation.json   every episode's return, and the command that measured it
     training.csv      the learning curve
+    activity.csv      optional: firing rates at milestones of the training
     MANIFEST.json     size and SHA-256 of every other file
     state/            optional: training state, to go on from
 
@@ -220,7 +221,7 @@ def write_checkpoint(
         params: arrays, see `Checkpoint`.
         evaluation: content of evaluation.json.
         curve: content of training.csv.
-        extra: adds further files (``state/``) to the folder that it is given.
+        extra: adds further files (``state/``, ``activity.csv``) to the folder that it is given.
     """
     if target.exists() and not (target / MANIFEST).is_file() and any(target.iterdir()):
         raise ZooError(f"{target} exists and is not a checkpoint; choose another folder")

@@ -114,13 +114,18 @@ def _make_parser() -> argparse.ArgumentParser:
     sub.add_argument("--quiet", action="store_true", help="no progress bar")
 
     sub = verb("figure", _figure, "Draw a figure, with its numbers as CSV beside it.")
-    sub.add_argument("which", choices=["memory-length", *_GRADIENT_FIGURES], help="which figure")
+    figures = ["memory-length", "image-firing", *_GRADIENT_FIGURES]
+    sub.add_argument("which", choices=figures, metavar="WHICH", help=", ".join(figures))
     sub.add_argument("--out", type=Path, default=Path("docs/figures"), help="folder (default docs/figures)")
     sub.add_argument("--sweep-tau", action="store_true", help="train again what no checkpoint holds")
     sub.add_argument("--seeds", type=int, default=20, help="of that training (default 20)")
+    sub.add_argument(
+        "--task", choices=["mnist", "fmnist"], default="mnist", help="image-firing: images (default mnist)"
+    )
+    sub.add_argument("--budget", type=int, default=4096, help="image-firing: of the models (default 4096)")
 
     sub = verb("table", _table, "Print rewards beside the paper's, as Markdown.")
-    sub.add_argument("which", choices=["control", "ablation"], help="Fig. 3 by budget, or Table 1 by properties")
+    sub.add_argument("which", choices=[*_TABLES], help="; ".join(f"{k}: {v}" for k, v in _TABLES.items()))
     sub.add_argument("name", nargs="?", help="ablation: of which model (hetsnn-hp-16384)")
     sub.add_argument("--runs", type=Path, help="ablation: take the checkpoints of the runs in this folder")
 
@@ -341,24 +346,39 @@ def _figure(arguments) -> int:
     if arguments.which in _GRADIENT_FIGURES:
         from zoo.gradient_figures import draw
 
-        for path in draw(arguments.which, arguments.out):
-            print(path)
-        return 0
-    from zoo.figures import memory_length
+        files = draw(arguments.which, arguments.out)
+    elif arguments.which == "image-firing":
+        from zoo.image_figures import image_firing
 
-    for path in memory_length(arguments.out, sweep_tau=arguments.sweep_tau, seeds=arguments.seeds):
+        files = image_firing(arguments.out, task=arguments.task, budget=arguments.budget)
+    else:
+        from zoo.figures import memory_length
+
+        files = memory_length(arguments.out, sweep_tau=arguments.sweep_tau, seeds=arguments.seeds)
+    for path in files:
         print(path)
     return 0
+
+
+_TABLES = {
+    "control": "Brax's environments by budget (Fig. 3)",
+    "ablation": "one of them by trained properties (Table 1)",
+    "images": "image classification by budget (Table 3)",
+}
 
 
 def _table(arguments) -> int:
     from zoo.card_index import index_rows
     from zoo.control_tables import ablation_table, control_table
+    from zoo.image_tables import image_table
 
     if (arguments.which == "ablation") != (arguments.name is not None):
         raise ValueError("a model's name is for `zoo table ablation NAME`, and needed there")
-    rows = control_table(index_rows()) if arguments.name is None else ablation_table(arguments.name, arguments.runs)
-    print(rows, end="")
+    if arguments.which == "ablation":
+        text = ablation_table(arguments.name, arguments.runs)
+    else:
+        text = {"control": control_table, "images": image_table}[arguments.which](index_rows())
+    print(text, end="")
     return 0
 
 

@@ -18,7 +18,7 @@ SCHEME = "hf://"
 _REPOSITORY = re.compile(r"[A-Za-z0-9]\w*(?:[.-]\w+)*/[A-Za-z0-9]\w*(?:[.-]\w+)*", re.ASCII)
 _REVISION = re.compile(r"\w[\w.-]*(?:/\w[\w.-]*)*", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_WANTED = (MANIFEST, "config.json", "evaluation.json", "training.csv", "params/*")
+_WANTED = (MANIFEST, "config.json", "evaluation.json", "training.csv", "activity.csv", "params/*")
 _TRUE = {"1", "ON", "YES", "TRUE"}  # As the client reads its own variables.
 
 

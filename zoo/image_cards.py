@@ -43,9 +43,17 @@ def measured_images(model: ZooModel, info: ModelInfo) -> list[str]:
 def image_evolution(model: ZooModel) -> list[str]:
     """How PGPE trained it."""
     recipe, training = model.config["recipe"], model.config["training"]
-    final = recipe["centre_lr_final"]
+    final, block = recipe["centre_lr_final"], recipe.get("block_neurons")
+    apart = block is not None and block < model.network_config.hidden
     return [
-        f"PGPE, {recipe['population']} members, {training['generations']} of {recipe['generations']} generations of "
+        f"PGPE, {recipe['population']} members"
+        + (
+            f" for each block of {block} neuron{'s' * (block > 1)}, judged with all others at their centre "
+            "(cooperative coevolution)"
+            if apart
+            else ""
+        )
+        + f", {training['generations']} of {recipe['generations']} generations of "
         f"{recipe['batch']} training images, the same for all members; fitness: {_FITNESS[recipe['fitness']]}; "
         f"{training['seconds']:,.0f} s for all seeds together on {training['hardware']}.",
         "",

@@ -37,12 +37,13 @@ TABLE_1 = {
 Read from the paper's text form, in which the check marks have lost their columns: the rows are taken to
 be in the usual order of combinations, as their numbers of marks say (one row has one too many).
 """
-_TABLE_3 = {
+TABLE_3 = {
     ("het", "mnist"): {4096: 80.96, 8192: 85.64, 16384: 88.89, 32768: 90.84},
     ("hom", "mnist"): {4096: 78.66, 8192: 88.69, 16384: 90.59, 32768: 91.29},
     ("het", "fmnist"): {4096: 76.35, 8192: 77.64, 16384: 79.31, 32768: 80.90},
     ("hom", "fmnist"): {4096: 48.33, 8192: 58.15, 16384: 80.41, 32768: 81.22},
 }
+"""Table 3: test accuracy in %, by trained parameters."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def paper_reward(model: ModelName) -> str | None:
         return TABLE_1[model.properties][model.task]
     if model.properties != PROPERTIES:
         return None
-    accuracy = _TABLE_3.get((model.kind, model.task), {}).get(model.budget)
+    accuracy = TABLE_3.get((model.kind, model.task), {}).get(model.budget)
     return None if accuracy is None else f"{accuracy:.2f} %"
 
 

@@ -9,6 +9,7 @@ all steps. The readout is linear, so that its mean over steps,
 needs one matrix product for all steps: spikes are weighted by c_t and added up neuron by neuron.
 """
 
+import dataclasses
 import functools
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from zoo.models import Network, NetworkConfig, Neuron, Surrogate, build_population, lif_step
+from zoo.models import Network, NetworkConfig, Neuron, Surrogate, build, build_population, lif_step, split_hidden
 from zoo.models.spiking_mlp import READOUT_K
 
 
@@ -127,12 +128,18 @@ class Staircase(NamedTuple):
 CACHE_NUMBERS = 2**17
 """Neurons times images that a CPU core works on at a time: half a MiB of responses, which stay in its cache."""
 
+ACCELERATOR_NUMBERS = 2**28
+"""The same for an accelerator: 1 GiB."""
+
+_ROW_IMAGES = 256
+"""Images of a row of responses that share one neuron's thresholds."""
+
 
 class Scores(NamedTuple):
-    """Of the members of a population on one minibatch, [P]: mean cross-entropy in nats, accuracy from 0 to 1."""
+    """Of the members of a population on one minibatch: mean cross-entropy in nats, accuracy from 0 to 1."""
 
-    loss: Float[Array, " P"]
-    accuracy: Float[Array, " P"]
+    loss: Float[Array, " P *J"]
+    accuracy: Float[Array, " P *J"]
 
 
 def population_scores(
@@ -162,8 +169,10 @@ def population_scores(
     """
     members, images = flat.shape[0], inputs.shape[0]
     shared = "w_in" in frozen
-    per_member = _divisor(images, block // config.hidden)
-    together = _divisor(members, block // (config.hidden * per_member))
+    if {"w_in", "w_out"} <= set(frozen):
+        return _neuron_scores(config, frozen, flat, inputs, labels, steps, temperature_v, block)
+    per_member = largest_divisor(images, block // config.hidden)
+    together = largest_divisor(members, block // (config.hidden * per_member))
     fed = inputs @ frozen["w_in"] if shared else inputs
     fed = fed.reshape(-1, per_member, fed.shape[-1])
     classes = labels.reshape(-1, per_member)
@@ -175,9 +184,7 @@ def population_scores(
 
         def score_images(batch):
             fed, classes = batch
-            current = fed if shared else _own_currents(fed, network.w_in)
-            response = jnp.broadcast_to(stairs(current), (together, per_member, config.hidden))
-            logits = _readout(response, network.w_out)
+            logits = _logits(stairs, network, fed, (together, per_member))
             wanted = jnp.broadcast_to(classes, logits.shape[:2])
             return Scores(cross_entropy(logits, wanted, temperature_v).sum(-1), is_correct(logits, wanted).sum(-1))
 
@@ -185,6 +192,91 @@ def population_scores(
 
     scores = jax.lax.map(score_members, flat.reshape(-1, together, flat.shape[-1]))
     return jax.tree.map(lambda x: x.reshape(members) / images, scores)
+
+
+def _neuron_scores(config, frozen, flat, inputs, labels, steps, temperature_v, block):
+    """`population_scores` of members that differ in their neurons alone.
+
+    Images lie along the last axis: a neuron's thresholds are then numbers to a row, not rows of their own.
+    """
+    members, images = flat.shape[0], inputs.shape[0]
+    row = largest_divisor(images, _ROW_IMAGES)
+    together = max(1, block // (config.hidden * images))
+    currents = (frozen["w_in"].T @ inputs.T).reshape(config.hidden, -1, row).swapaxes(0, 1)
+    classes, w_out = labels.reshape(-1, row), frozen["w_out"].T
+
+    def score(member):
+        neuron = Neuron.from_trained(frozen | config.split(member))
+        stairs = jax.lax.optimization_barrier(Staircase.of(jax.tree.map(lambda x: x[:, None], neuron), steps))
+
+        def score_row(batch):
+            currents, classes = batch
+            logits = (w_out @ stairs(currents)).T
+            return Scores(cross_entropy(logits, classes, temperature_v).sum(), is_correct(logits, classes).sum())
+
+        return jax.tree.map(lambda x: x.sum(0) / images, jax.lax.map(score_row, (currents, classes)))
+
+    return jax.lax.map(score, flat, batch_size=min(together, members) if together > 1 else None)
+
+
+def block_scores(
+    config: NetworkConfig,
+    frozen: dict[str, Float[Array, "..."]],
+    centre: Float[Array, " D"],
+    flat: Float[Array, "P D"],
+    inputs: Float[Array, "B inputs"],
+    labels: Int[Array, " B"],
+    *,
+    neurons: int,
+    steps: int,
+    temperature_v: float,
+    block: int = CACHE_NUMBERS,
+) -> Scores:
+    """Scores [P, J] of the centre with one block of its neurons replaced by a member's.
+
+    A block is a network of its width, and the readout is linear: the centre's block is taken off the
+    centre's logits, the member's is added. So a score costs as much as a network of the block's width.
+
+    Args:
+        config: of the networks.
+        frozen: parts that all members share.
+        centre: trained parameters that the members differ from.
+        flat: trained parameters of the members.
+        inputs: images as currents, in units of 20 nA.
+        labels: their classes.
+        neurons: in a block, with their weights; J = hidden / neurons.
+        steps: of the simulation.
+        temperature_v: of the softmax behind the cross-entropy, in volts.
+        block: most responses (members x images x neurons) that exist at a time, if blocks are not larger.
+    """
+    narrow, index = dataclasses.replace(config, hidden=neurons), config.blocks(neurons)
+
+    def logits(frozen, flat):
+        network = build_population(narrow, frozen, flat)
+        stairs = jax.lax.optimization_barrier(Staircase.of(network.neuron, steps))
+        fed = inputs @ frozen["w_in"] if "w_in" in frozen else inputs
+        return _logits(stairs, network, fed, (len(flat), len(inputs)))
+
+    def score(of_block):
+        frozen, centre, flat = of_block
+        changed = total - logits(frozen, centre[None]) + logits(frozen, flat)
+        wanted = jnp.broadcast_to(labels, changed.shape[:2])
+        return Scores(cross_entropy(changed, wanted, temperature_v).mean(-1), is_correct(changed, wanted).mean(-1))
+
+    whole = build(frozen | config.split(centre))
+    total = Staircase.of(whole.neuron, steps)(inputs @ whole.w_in) @ whole.w_out
+    cut = {name: split_hidden(name, part, neurons) for name, part in frozen.items()}
+    together = max(1, block // (flat.shape[0] * inputs.shape[0] * neurons))
+    blocks = cut, centre[index], flat[:, index].swapaxes(0, 1)
+    scores = jax.lax.map(score, blocks, batch_size=together if together > 1 else None)
+    return jax.tree.map(jnp.transpose, scores)
+
+
+def _logits(stairs: Staircase, network: Network, fed: Float[Array, "B k"], shape: tuple[int, int]):
+    """Logits [P, B, o] of a population, of the currents that its members share, or of inputs where they do not."""
+    current = fed if network.w_in.ndim == 2 else _own_currents(fed, network.w_in)
+    response = jnp.broadcast_to(stairs(current), (*shape, current.shape[-1]))
+    return _readout(response, network.w_out)
 
 
 def _own_currents(inputs: Float[Array, "B i"], w_in: Float[Array, "P i H"]) -> Float[Array, "P B H"]:
@@ -203,6 +295,6 @@ def _readout(response: Float[Array, "P B H"], w_out: Float[Array, "*p H o"]) -> 
 
 
 @functools.lru_cache(maxsize=256)
-def _divisor(number: int, most: int) -> int:
+def largest_divisor(number: int, most: int) -> int:
     """Largest divisor of a number that is not above `most`; at least 1."""
     return next(n for n in range(min(number, max(most, 1)), 0, -1) if number % n == 0)

@@ -1,0 +1,36 @@
+"""CSV files that grow with a training; their first column is the generation."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+
+def append_rows(path: Path, columns: Sequence[str], rows: Iterable[Sequence]) -> None:
+    """Adds rows to a file, which begins with a header of `columns`; floats with six significant digits."""
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if file.tell() == 0:
+            writer.writerow(columns)
+        writer.writerows([f"{x:.6g}" if isinstance(x, float) else x for x in row] for row in rows)
+
+
+def rows_until(text: str, generation: int) -> str:
+    """The content of a file without rows after a generation, and without a torn last line; maybe empty."""
+    header, *rows = text.split("\n")[:-1] or [""]
+    if not header:
+        return ""
+    kept = [row for row in rows if int(row.split(",")[0]) <= generation]
+    return "\n".join([header, *kept]) + "\n"
+
+
+def cut_rows(path: Path, generation: int) -> None:
+    """Drops rows that an interrupted run wrote after its last saved state, and a torn last line."""
+    if not path.is_file():
+        return
+    text = rows_until(path.read_text(encoding="utf-8"), generation)
+    if not text:
+        path.unlink()
+        return
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

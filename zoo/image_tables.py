@@ -1,0 +1,63 @@
+"""Image classification in one table: accuracy and activity by budget beside the paper's Table 3."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from zoo.catalogue import ModelInfo
+from zoo.checkpoint import read_evaluation
+from zoo.models import PROPERTIES
+from zoo.names import IMAGE_TASKS, ModelName, parse
+from zoo.paper import TABLE_3, paper_reward
+
+_TRAINED = {"het": "neurons", "hom": "weights"}
+_METHODS = {"pgpe": "PGPE", "bp": "gradients"}
+_TITLES = {"mnist": "MNIST", "fmnist": "Fashion-MNIST"}
+_NONE = "-"
+
+
+def image_table(rows: Iterable[ModelInfo], link: str = "") -> str:
+    """Accuracy, firing and synaptic operations of the published image models, as Markdown.
+
+    Every cell of the paper's Table 3 has a line, whether there is a model or not; models that were trained with
+    gradients follow the line of the same network trained with PGPE.
+
+    Args:
+        rows: published models; those of other tasks and of subsets of the properties are left out.
+        link: models link to ``{link}{name}.md``.
+    """
+    published = {parse(row.name): row for row in rows}
+    models = [m for m in published if m.task in IMAGE_TASKS and m.properties == PROPERTIES]
+    models += [ModelName(kind=k, task=t, budget=b) for (k, t), cells in TABLE_3.items() for b in cells]
+    lines = [
+        "| images | budget | trained | by | test accuracy | seeds | generations | spikes per neuron and step "
+        "| synaptic operations per image | paper |",
+        "| --- | ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for model in sorted(set(models), key=_place):
+        row, what = published.get(model), _TRAINED[model.kind]
+        if row is not None:
+            what = f"[{what}]({link}{row.name}.md)"
+        lines.append(
+            f"| {_TITLES[model.task]} | {model.budget:,} | {what} | {_METHODS[model.trainer]} | {_measured(row)} "
+            f"| {paper_reward(model) or _NONE} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _place(model: ModelName) -> tuple[int, ...]:
+    """Data set, budget, what is trained, method: in the paper's order."""
+    orders = ((IMAGE_TASKS, model.task), (tuple(_TRAINED), model.kind), (tuple(_METHODS), model.trainer))
+    task, kind, trainer = (order.index(value) for order, value in orders)
+    return task, model.budget, kind, trainer
+
+
+def _measured(row: ModelInfo | None) -> str:
+    """Accuracy, seeds, generations, spike rate and synaptic operations, as cells."""
+    if row is None:
+        return " | ".join([_NONE] * 5)
+    seeds = read_evaluation(Path(row.path))["seeds"]
+    rate, operations = (np.mean([seed[key] for seed in seeds]) for key in ("spike_rate", "synaptic_operations"))
+    accuracy = f"**{row.mean:.2f} %** ± {row.std:.2f}"
+    return f"{accuracy} | {row.seeds} | {row.generations:,} | {rate:.3g} | {operations:,.0f}"
