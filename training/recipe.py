@@ -204,7 +204,7 @@ def _image_recipe(model: ModelName) -> Recipe:
     shared = Recipe(seeds=3, generations=1000, temperature_v=0.1, centre_lr_final=0.0)
     if model.kind == "hom":
         return dataclasses.replace(
-            shared, population=64, batch=256, centre_lr=0.02, sigma=0.05, input_gain=0.5, block_neurons=1
+            shared, population=64, batch=256, centre_lr=0.02, input_gain=0.5, block_neurons=1
         )
     return dataclasses.replace(
         shared,

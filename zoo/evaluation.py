@@ -23,8 +23,25 @@ if TYPE_CHECKING:
 _STREAM = 0x5A00  # Keeps evaluation's initial states apart from training's of the same seed.
 
 
+class OverSeeds:
+    """Mean and spread of what has a property ``means``, one number a training seed."""
+
+    __slots__ = ()
+    means: Float[np.ndarray, " K"]
+
+    @property
+    def mean(self) -> float:
+        """Mean over training seeds."""
+        return float(self.means.mean())
+
+    @property
+    def std(self) -> float:
+        """Sample standard deviation over training seeds (0 for one)."""
+        return float(self.means.std(ddof=1)) if len(self.means) > 1 else 0.0
+
+
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class Evaluation:
+class Evaluation(OverSeeds):
     """Returns of a model's networks.
 
     Attributes:
@@ -47,16 +64,6 @@ class Evaluation:
     def means(self) -> Float[np.ndarray, " K"]:
         """Mean return of each training seed."""
         return self.returns.mean(axis=1)
-
-    @property
-    def mean(self) -> float:
-        """Mean return over training seeds."""
-        return float(self.means.mean())
-
-    @property
-    def std(self) -> float:
-        """Sample standard deviation over training seeds (0 for one)."""
-        return float(self.means.std(ddof=1)) if len(self.means) > 1 else 0.0
 
     @property
     def interval_95(self) -> tuple[float, float]:

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from zoo.errors import ZooError
-from zoo.evaluation import interval_95
+from zoo.evaluation import OverSeeds, interval_95
 from zoo.models import PROPERTIES, WEIGHTS, build
 from zoo.tasks.classification import classify
 from zoo.tasks.image_data import CLASSES, Images, load_images
@@ -24,7 +24,7 @@ _CHUNK_NUMBERS = 2**21
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class ImageEvaluation:
+class ImageEvaluation(OverSeeds):
     """How a model's networks classify the test set.
 
     Attributes:
@@ -52,16 +52,6 @@ class ImageEvaluation:
     def means(self) -> Float[np.ndarray, " K"]:
         """Accuracy of each training seed, in %."""
         return 100 * self.correct.sum(1) / self.images.sum()
-
-    @property
-    def mean(self) -> float:
-        """Mean accuracy over training seeds, in %."""
-        return float(self.means.mean())
-
-    @property
-    def std(self) -> float:
-        """Sample standard deviation over training seeds (0 for one)."""
-        return float(self.means.std(ddof=1)) if len(self.means) > 1 else 0.0
 
     @property
     def interval_95(self) -> tuple[float, float]:
