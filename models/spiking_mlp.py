@@ -98,7 +98,7 @@ class NetworkConfig:
             ValueError: if they do not divide the hidden layer.
         """
         if self.hidden % neurons:
-            raise ValueError(f"neurons of a block (={neurons}) must divide the {self.hidden} hidden ones")
+            raise ValueError(f"block_neurons (={neurons}) must divide the {self.hidden} hidden neurons")
         parts = self.split(np.arange(self.trained_size)).items()
         by_block = [split_hidden(name, index, neurons).reshape(self.hidden // neurons, -1) for name, index in parts]
         return np.concatenate(by_block, axis=1)

@@ -145,7 +145,7 @@ def test_block_scores_are_those_of_the_centre_with_a_members_block(trained, bloc
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("hetsnn-mnist-32", r"neurons of a block \(=3\) must divide the 8 hidden ones"),
+        ("hetsnn-mnist-32", r"block_neurons \(=3\) must divide the 8 hidden neurons"),
         ("hetsnn-cartpole5-32", "is for images; cartpole5 has none"),
     ],
 )

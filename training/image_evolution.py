@@ -36,7 +36,7 @@ class ImageMetrics(NamedTuple):
         centre: accuracy of the centre, in %.
         spike_rate: of the centre, per hidden neuron and step.
         sigma: mean standard deviation of the search distribution.
-        nan_members: members whose cross-entropy was NaN.
+        nan_members: judgements whose cross-entropy was NaN: members, or members times blocks.
     """
 
     mean: Float[Array, " R"]
@@ -92,7 +92,7 @@ class ImageEvolution(ActivityRecord, Evolution):
         ask_keys, batch_keys = _keys(seeds, state.search.generation_counter)
         population = jax.vmap(search.ask)(ask_keys, state.search, hyper)
         inputs, labels = jax.vmap(lambda key: task.minibatch(key, arrays, group.recipe.batch))(batch_keys)
-        how = {"steps": task.steps, "temperature_v": task.temperature_v, "block": block}
+        how = {"steps": task.steps, "temperature_v": task.temperature_v, "block": max(1, block // len(seeds))}
         own, neurons = slice_members(population, self._shards), block_neurons(group)
         if neurons is None:
             own = jax.vmap(functools.partial(population_scores, config, **how))(frozen, own, inputs, labels)
@@ -100,6 +100,8 @@ class ImageEvolution(ActivityRecord, Evolution):
             score = functools.partial(block_scores, config, neurons=neurons, **how)
             own = jax.vmap(score)(frozen, state.search.mean, own, inputs, labels)
         scores = Scores(*(jax.lax.all_gather(x, "members", axis=1, tiled=True) for x in own))
+        # Argmax takes a NaN logit for an answer.
+        scores = scores._replace(accuracy=jnp.where(jnp.isnan(scores.loss), jnp.nan, scores.accuracy))
         fitness = -scores.loss if task.fitness == "cross-entropy" else scores.accuracy
         searched = jax.vmap(search.tell)(population, fitness, state.search, hyper)
         loss, accuracy = (x.reshape(x.shape[0], -1) for x in (scores.loss, 100 * scores.accuracy))
@@ -108,9 +110,9 @@ class ImageEvolution(ActivityRecord, Evolution):
             frozen, state.search.mean, inputs, labels
         )
         metrics = ImageMetrics(
-            mean=accuracy.mean(-1),
-            best=accuracy.max(-1),
-            std=accuracy.std(-1),
+            mean=jnp.nanmean(accuracy, -1),
+            best=jnp.nanmax(accuracy, -1),
+            std=jnp.nanstd(accuracy, -1),
             loss=jnp.nanmean(loss, -1),
             centre=centre,
             spike_rate=spike_rate,

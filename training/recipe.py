@@ -137,7 +137,7 @@ class Recipe:
 def default_recipe(name: str | ModelName) -> Recipe:
     """The recipe with which the zoo trains the model of that name.
 
-    docs/recipes.md tells what was tried to find the departures from the paper's.
+    docs/memory.md, docs/recipes-cartpole.md, docs/brax.md, docs/gradients.md and docs/images.md tell what was tried.
     """
     model = parse(name) if isinstance(name, str) else name
     if model.trainer == "bp":
@@ -203,9 +203,7 @@ def _image_recipe(model: ModelName) -> Recipe:
     """One recipe for both sets and all budgets of a kind; docs/images.md tells what was tried."""
     shared = Recipe(seeds=3, generations=1000, temperature_v=0.1, centre_lr_final=0.0)
     if model.kind == "hom":
-        return dataclasses.replace(
-            shared, population=64, batch=256, centre_lr=0.02, input_gain=0.5, block_neurons=1
-        )
+        return dataclasses.replace(shared, population=64, batch=256, centre_lr=0.02, input_gain=0.5, block_neurons=1)
     return dataclasses.replace(
         shared,
         population=32,

@@ -102,7 +102,8 @@ def _copy_published(name: str, folder: Path) -> None:
 def _check_same(before: Recipe, now: Recipe, where: str) -> None:
     """A run may be made longer; anything else is another run."""
     old, new = dataclasses.asdict(before), dataclasses.asdict(now)
-    free = {"generations"} if before.centre_lr_final is None else set()
+    final = before.learning_rate_final if before.method == "bp" else before.centre_lr_final
+    free = {"generations"} if final is None else set()
     differ = [f"{key} was {old[key]}, now {new[key]}" for key in old if key not in free and old[key] != new[key]]
     if differ:
         raise ZooError(
