@@ -2,7 +2,8 @@
 
     python benchmarks/throughput.py --name hetsnn-hp-16384 --population 256 --steps 100
 
-  (a) physics alone with random actions, same backend, same batch, on all devices;
+  (a) physics alone with random actions, same backend, same batch, on all devices: as `jax.vmap` maps it, and with
+      the batch last (`zoo.tasks.lanes`), as training does;
   (b) evosax's BraxProblem with a Flax MLP policy of about the same number of parameters (it uses one device);
   (c) brax.training.agents.es, with its default policy, on all devices;
   (d) `--runs` runs of the zoo in lockstep, against one.
@@ -27,6 +28,7 @@ jax.config.update("jax_num_cpu_devices", os.cpu_count())  # Before the imports b
 
 from zoo.names import parse
 from zoo.tasks.brax import ENVIRONMENTS, make_environment
+from zoo.tasks.lanes import vmap_last
 from zoo.training.engine import Engine
 from zoo.training.method import Group
 from zoo.training.recipe import default_recipe, make_network_config, make_recipe_task
@@ -42,7 +44,7 @@ def best_seconds(call, repeats=3):
     return min(times)
 
 
-def physics(name, population, steps):
+def physics(name, population, steps, lanes):
     env = make_environment(parse(name).task, "spring")
 
     mesh = Mesh(np.array(jax.devices()), ("members",))
@@ -50,10 +52,12 @@ def physics(name, population, steps):
 
     def run(keys):
         state = jax.vmap(env.reset)(keys)
+        if lanes:
+            state = jax.tree.map(lambda x: jnp.moveaxis(x, 0, -1), state)
 
         def step(state, key):
             action = jax.random.uniform(key, (len(keys), env.action_size), minval=-1, maxval=1)
-            return jax.vmap(env.step)(state, action), None
+            return vmap_last(env.step)(state, action.T) if lanes else jax.vmap(env.step)(state, action), None
 
         return jax.lax.scan(step, state, jax.random.split(keys[0], steps))[0].obs
 
@@ -153,7 +157,8 @@ def main():
     name, population, steps = arguments.name, arguments.population, arguments.steps
     print(f"{name}, population {population}, {steps} steps, {jax.devices()}")
     rates = {"zoo": zoo_training(name, population, steps, 1)}
-    rates["(a) physics alone"] = physics(name, population, steps)
+    rates["(a) physics alone, vmap"] = physics(name, population, steps, lanes=False)
+    rates["(a) physics alone, batch last"] = physics(name, population, steps, lanes=True)
     rates["(b) evosax BraxProblem"] = evosax_problem(name, population, steps)
     rates["(c) brax es"] = brax_es(name, population, steps)
     lockstep = f"(d) zoo, {arguments.runs} runs in lockstep"

@@ -106,14 +106,14 @@ def test_cross_entropy_by_hand():
 
 
 @pytest.mark.parametrize("trained", [PROPERTIES, WEIGHTS, ("v_th", "w_out")])
-@pytest.mark.parametrize("block", [1, 200, 2**20])
-def test_streamed_scores_equal_network_steps(trained, block):
+@pytest.mark.parametrize("most_numbers", [1, 200, 2**20])
+def test_streamed_scores_equal_network_steps(trained, most_numbers):
     config, parts = network(trained=trained)
     inputs, labels = images(6)
     rng = np.random.default_rng(2)
     flat = jnp.asarray(config.flatten(parts) + 0.1 * rng.normal(size=(4, config.trained_size)), jnp.float32)
     frozen = {name: value for name, value in parts.items() if name not in trained}
-    score = functools.partial(population_scores, config, steps=4, temperature_v=0.1, block=block)
+    score = functools.partial(population_scores, config, steps=4, temperature_v=0.1, most_numbers=most_numbers)
     scores = jax.jit(score)(frozen, flat, inputs, labels)
     for i, member in enumerate(flat):
         logits, _ = stepped(build(frozen | config.split(member)), inputs, 4)
@@ -122,14 +122,14 @@ def test_streamed_scores_equal_network_steps(trained, block):
 
 
 @pytest.mark.parametrize("trained", [PROPERTIES, ("x_tau", "v_rest"), WEIGHTS, ("v_th", "w_out")])
-@pytest.mark.parametrize("block", [1, 2**20])
-def test_block_scores_are_those_of_the_centre_with_a_members_block(trained, block):
+@pytest.mark.parametrize("most_numbers", [1, 2**20])
+def test_block_scores_are_those_of_the_centre_with_a_members_block(trained, most_numbers):
     config, parts = network(trained=trained)
     inputs, labels = images(6)
     rng = np.random.default_rng(2)
     centre, *flat = config.flatten(parts) + 0.1 * rng.normal(size=(4, config.trained_size)).astype(np.float32)
     frozen = {name: value for name, value in parts.items() if name not in trained}
-    how = {"steps": 4, "temperature_v": 0.1, "block": block}
+    how = {"steps": 4, "temperature_v": 0.1, "most_numbers": most_numbers}
     scores = jax.jit(functools.partial(block_scores, config, neurons=4, **how))(
         frozen, centre, np.array(flat), inputs, labels
     )

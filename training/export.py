@@ -101,7 +101,8 @@ def export_run(folder: Path, target: Path | None = None, *, with_state: bool = F
         activity = folder / "activity.csv"
         if activity.is_file():
             text = rows_until(activity.read_text(encoding="utf-8"), progress["generation"])
-            (new / activity.name).write_text(text, encoding="utf-8")
+            if text:
+                (new / activity.name).write_text(text, encoding="utf-8")
         if keep_state:
             newest = saved_states(folder / "state")[-1]
             shutil.copytree(newest, new / "state" / newest.name)

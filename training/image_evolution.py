@@ -79,20 +79,21 @@ class ImageEvolution(ActivityRecord, Evolution):
     def generation(self, groups, states, constants, arrays, *, merged):
         """Ask, classify, tell."""
         one = functools.partial(
-            self._generation, arrays=arrays, block=ACCELERATOR_NUMBERS if merged else CACHE_NUMBERS
+            self._generation, arrays=arrays, most_numbers=ACCELERATOR_NUMBERS if merged else CACHE_NUMBERS
         )
         results = [one(*args) for args in zip(groups, states, constants, strict=True)]
         states, metrics = zip(*results, strict=True)
         return list(states), list(metrics)
 
-    def _generation(self, group, state, constants, *, arrays, block):
+    def _generation(self, group, state, constants, *, arrays, most_numbers):
         """One generation of one group's runs."""
         hyper, seeds, frozen = constants
         search, task, config = make_search(group), self.task, group.config
         ask_keys, batch_keys = _keys(seeds, state.search.generation_counter)
         population = jax.vmap(search.ask)(ask_keys, state.search, hyper)
         inputs, labels = jax.vmap(lambda key: task.minibatch(key, arrays, group.recipe.batch))(batch_keys)
-        how = {"steps": task.steps, "temperature_v": task.temperature_v, "block": max(1, block // len(seeds))}
+        per_run = max(1, most_numbers // len(seeds))
+        how = {"steps": task.steps, "temperature_v": task.temperature_v, "most_numbers": per_run}
         own, neurons = slice_members(population, self._shards), block_neurons(group)
         if neurons is None:
             own = jax.vmap(functools.partial(population_scores, config, **how))(frozen, own, inputs, labels)

@@ -151,7 +151,7 @@ def population_scores(
     *,
     steps: int,
     temperature_v: float,
-    block: int = CACHE_NUMBERS,
+    most_numbers: int = CACHE_NUMBERS,
 ) -> Scores:
     """Scores of all members on the same images, a block of members and images at a time.
 
@@ -165,14 +165,14 @@ def population_scores(
         labels: their classes.
         steps: of the simulation.
         temperature_v: of the softmax behind the cross-entropy, in volts.
-        block: most responses (members x images x hidden) that exist at a time.
+        most_numbers: most responses (members x images x hidden) that exist at a time.
     """
     members, images = flat.shape[0], inputs.shape[0]
     shared = "w_in" in frozen
     if {"w_in", "w_out"} <= set(frozen):
-        return _neuron_scores(config, frozen, flat, inputs, labels, steps, temperature_v, block)
-    per_member = largest_divisor(images, block // config.hidden)
-    together = largest_divisor(members, block // (config.hidden * per_member))
+        return _neuron_scores(config, frozen, flat, inputs, labels, steps, temperature_v, most_numbers)
+    per_member = largest_divisor(images, most_numbers // config.hidden)
+    together = largest_divisor(members, most_numbers // (config.hidden * per_member))
     fed = inputs @ frozen["w_in"] if shared else inputs
     fed = fed.reshape(-1, per_member, fed.shape[-1])
     classes = labels.reshape(-1, per_member)
@@ -194,14 +194,14 @@ def population_scores(
     return jax.tree.map(lambda x: x.reshape(members) / images, scores)
 
 
-def _neuron_scores(config, frozen, flat, inputs, labels, steps, temperature_v, block):
+def _neuron_scores(config, frozen, flat, inputs, labels, steps, temperature_v, most_numbers):
     """`population_scores` of members that differ in their neurons alone.
 
     Images lie along the last axis: a neuron's thresholds are then numbers to a row, not rows of their own.
     """
     members, images = flat.shape[0], inputs.shape[0]
     row = largest_divisor(images, _ROW_IMAGES)
-    together = max(1, block // (config.hidden * images))
+    together = max(1, most_numbers // (config.hidden * images))
     currents = (frozen["w_in"].T @ inputs.T).reshape(config.hidden, -1, row).swapaxes(0, 1)
     classes, w_out = labels.reshape(-1, row), frozen["w_out"].T
 
@@ -230,7 +230,7 @@ def block_scores(
     neurons: int,
     steps: int,
     temperature_v: float,
-    block: int = CACHE_NUMBERS,
+    most_numbers: int = CACHE_NUMBERS,
 ) -> Scores:
     """Scores [P, J] of the centre with one block of its neurons replaced by a member's.
 
@@ -247,7 +247,7 @@ def block_scores(
         neurons: in a block, with their weights; J = hidden / neurons.
         steps: of the simulation.
         temperature_v: of the softmax behind the cross-entropy, in volts.
-        block: most responses (members x images x neurons) that exist at a time, if blocks are not larger.
+        most_numbers: most responses (members x images x neurons) that exist at a time, if blocks are not larger.
     """
     narrow, index = dataclasses.replace(config, hidden=neurons), config.blocks(neurons)
 
@@ -266,7 +266,7 @@ def block_scores(
     whole = build(frozen | config.split(centre))
     total = Staircase.of(whole.neuron, steps)(inputs @ whole.w_in) @ whole.w_out
     cut = {name: split_hidden(name, part, neurons) for name, part in frozen.items()}
-    together = max(1, block // (flat.shape[0] * inputs.shape[0] * neurons))
+    together = max(1, most_numbers // (flat.shape[0] * inputs.shape[0] * neurons))
     blocks = cut, centre[index], flat[:, index].swapaxes(0, 1)
     scores = jax.lax.map(score, blocks, batch_size=together if together > 1 else None)
     return jax.tree.map(jnp.transpose, scores)

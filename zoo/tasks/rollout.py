@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from zoo.models import Network, initial_state, population_step
 from zoo.tasks.base import Task
+from zoo.tasks.lanes import vmap_last
 from zoo.tasks.observations import Moments, ObservationStats, moments, normalise
 
 
@@ -68,7 +69,7 @@ def rollout(
 ) -> list[Episodes]:
     """Plays every episode to its end; the loop stops as soon as all have ended.
 
-    Environments of all groups advance as one flat batch; networks advance group by group.
+    Environments of all groups advance as one batch, their last axis; networks advance group by group.
 
     Args:
         task: what to play.
@@ -105,10 +106,10 @@ def rollout(
         t, env_state, observation, sums, states, totals = carry
         results = [
             act(group, state, seen, alive)
-            for group, state, seen, alive in zip(groups, states, parts(observation), parts(sums.alive), strict=True)
+            for group, state, seen, alive in zip(groups, states, parts(observation.T), parts(sums.alive), strict=True)
         ]
         readouts, states, news = map(list, zip(*results, strict=True))
-        step = jax.vmap(task.step)(env_state, join(readouts))
+        step = vmap_last(task.step)(env_state, join(readouts).T)
         sums = _Sums(
             alive=sums.alive & ~step.done,
             returns=sums.returns + jnp.where(sums.alive, step.reward, 0.0),
@@ -148,7 +149,7 @@ def rollout(
 
 
 def _reset(task, groups, join):
-    """Flat initial states and observations of all groups' episodes."""
+    """Initial states and observations [..., N] of all groups' episodes."""
 
     def one(group):
         runs, members, episodes = group.shape
@@ -156,4 +157,4 @@ def _reset(task, groups, join):
         fresh = jax.vmap(jax.vmap(jax.vmap(task.reset)))(group.keys, index)
         return jax.tree.map(lambda x: jnp.broadcast_to(x, (runs, members, episodes, *x.shape[3:])), fresh)
 
-    return jax.tree.map(lambda *pieces: join(pieces), *map(one, groups))
+    return jax.tree.map(lambda *pieces: jnp.moveaxis(join(pieces), 0, -1), *map(one, groups))

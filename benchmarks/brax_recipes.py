@@ -1,0 +1,90 @@
+"""Small trainings on Brax that compare settings of the search, side by side, before long ones are begun.
+
+    python benchmarks/brax_recipes.py --task hc --kind het
+
+Every pair of centre rate and sigma is a run of its own with the same seed; all runs of one action gain advance in
+one program. Printed for each: the mean return of the last five generations' populations, and of the centre over 32
+fresh episodes. Episodes are cut at `--limit` steps.
+"""
+
+import argparse
+import dataclasses
+import functools
+import itertools
+import time
+
+import jax
+import numpy as np
+
+from zoo.names import parse
+from zoo.tasks.rollout import rollout
+from zoo.training.engine import CHUNK, Engine
+from zoo.training.evolution import _make_policies
+from zoo.training.method import Group
+from zoo.training.recipe import default_recipe, make_network_config, make_recipe_task
+
+
+def train(name, recipe, settings):
+    """Population and centre returns [R] after the recipe's generations; run i has `settings[i]`."""
+    model = parse(name)
+    task = make_recipe_task(model, recipe)
+    config = make_network_config(model, task, recipe)
+    group = Group(config=config, recipe=recipe, seeds=(0,) * len(settings))
+    engine = Engine(task, [group])
+    ((hyper, seeds, frozen),) = engine._constants
+    values = {field: np.asarray([one[field] for one in settings], np.float32) for field in settings[0]}
+    values["centre_lr_final"] = values["centre_lr"]
+    engine._constants = [engine.place((hyper._replace(**values), seeds, frozen))]
+    (state,) = engine.init()
+    sigma = np.broadcast_to(values["sigma"][:, None], state.search.std.shape)
+    states = [state._replace(search=state.search.replace(std=engine.place(sigma)))]
+    left, populations = recipe.generations, []
+    while left:
+        states, (metrics,) = engine.advance(states, min(left, CHUNK))
+        left -= len(metrics.mean)
+        populations.append(metrics.mean)
+    state = states[0]
+    keys = jax.random.split(jax.random.key(2**20), (len(settings), 1, 32))
+
+    @jax.jit
+    def play(state, frozen):
+        policies = _make_policies(config, frozen, keys, state.stats, state.search.mean[:, None])
+        return rollout(task, [policies], clip=recipe.observation_clip)[0].returns.mean((1, 2))
+
+    return np.concatenate(populations)[-5:].mean(0), np.asarray(play(state, frozen))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--task", default="hp")
+    parser.add_argument("--kind", default="het")
+    parser.add_argument("--budget", type=int, default=1024)
+    parser.add_argument("--population", type=int, default=64)
+    parser.add_argument("--generations", type=int, default=60)
+    parser.add_argument("--limit", type=int, default=300)
+    parser.add_argument("--centre-lr", type=float, nargs="+", default=[0.02, 0.05, 0.15])
+    parser.add_argument("--sigma", type=float, nargs="+", default=[0.05, 0.1, 0.2])
+    parser.add_argument("--action-gain", type=float, nargs="+", default=[1.0, 3.0])
+    arguments = parser.parse_args()
+    name = f"{arguments.kind}snn-{arguments.task}-{arguments.budget}"
+    settings = [
+        {"centre_lr": rate, "sigma": sigma} for rate, sigma in itertools.product(arguments.centre_lr, arguments.sigma)
+    ]
+    recipe = dataclasses.replace(
+        default_recipe(name),
+        seeds=len(settings),
+        population=arguments.population,
+        generations=arguments.generations,
+        episode_limit=arguments.limit,
+    )
+    show = functools.partial(print, flush=True)
+    for gain in arguments.action_gain:
+        start = time.perf_counter()
+        results = zip(settings, *train(name, dataclasses.replace(recipe, action_gain=gain), settings), strict=True)
+        show(f"{name}, action gain {gain:g}, {time.perf_counter() - start:.0f} s")
+        for setting, population, centre in results:
+            show(f"  {setting}: population {population:8.1f}, centre {centre:8.1f}")
+
+
+if __name__ == "__main__":
+    main()
