@@ -46,6 +46,7 @@ FUNCTIONS = {
     "scatter": lambda x: x.at[jnp.array([2, 0])].set(1.0),
     "segment sum": lambda x: jax.ops.segment_sum(x, jnp.array([1, 0, 1]), num_segments=3),
     "transpose, reshape, tile": lambda x: jnp.tile(x.T.reshape(2, 6), (2, 1)),
+    "reshape in another order": lambda x: (x.reshape(2, 6, order="F"), lax.reshape(x, (2, 6), (1, 0))),
     "concatenate": lambda x: jnp.concatenate([x, MATRIX, x[:1]]),
     "matrix products": lambda x: (x @ MATRIX.T, MATRIX @ x.T, x @ x.T, x[0] @ x[1]),
     "long matrix product": lambda x: jnp.tile(x, (1, 5)) @ jnp.tile(x, (1, 5)).T,

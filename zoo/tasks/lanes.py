@@ -20,7 +20,6 @@ import numpy as np
 from jax import lax
 from jax.extend.core import Jaxpr, JaxprEqn, Literal
 
-
 _MOST_TERMS = 8
 """Longest sum of a matrix product that is written out; of longer ones the trace would grow too long."""
 
@@ -173,7 +172,7 @@ def _slice(eqn, operands, size):
 
 def _reshape(eqn, operands, size):
     """`reshape`, `squeeze` and `expand_dims` keep the order of elements."""
-    if len(operands) > 1 or eqn.params.get("dimensions") is not None and eqn.primitive.name == "reshape":
+    if len(operands) > 1 or (eqn.primitive.name == "reshape" and eqn.params["dimensions"] is not None):
         return _by_vmap(eqn, operands, size)
     return [_Lanes(operands[0].array.reshape(*eqn.outvars[0].aval.shape, size))]
 
@@ -218,7 +217,8 @@ def _scatter_add(eqn, operands, size):
         hits = jax.vmap(lambda one: eqn.primitive.bind(jnp.zeros(shape), indices, one, **eqn.params))(unit)
         hits = np.asarray(hits).reshape(len(unit), -1).astype(bool)
     target, updates = _rows(target, size), _rows(updates, size)
-    rows = [sum((updates[i] for i in np.flatnonzero(hit)), start=row) for row, hit in zip(target, hits.T, strict=True)]
+    added = [[updates[i] for i in np.flatnonzero(hit)] for hit in hits.T]
+    rows = [sum(new, start=row) for row, new in zip(target, added, strict=True)]
     return [_Lanes(jnp.stack(rows).reshape(*shape, size))]
 
 
@@ -268,8 +268,8 @@ def _by_vmap(eqn, operands, size):
 
 
 _ELEMENTWISE = """abs acos acosh add and asin asinh atan atan2 atanh cbrt ceil convert_element_type copy cos cosh div
-eq erf exp exp2 expm1 floor ge gt integer_pow is_finite le log log1p logistic lt max min mul ne neg nextafter not or pow
-rem round rsqrt sign sin sinh sqrt square sub tan tanh xor""".split()
+eq erf exp exp2 expm1 floor ge gt integer_pow is_finite le log log1p logistic lt max min mul ne neg nextafter not or
+pow rem round rsqrt sign sin sinh sqrt square sub tan tanh xor""".split()
 _REDUCTIONS = "reduce_and reduce_max reduce_min reduce_or reduce_prod reduce_sum".split()
 _RULES = {
     **dict.fromkeys(_ELEMENTWISE, _elementwise),
