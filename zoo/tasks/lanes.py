@@ -3,7 +3,7 @@
 `jax.vmap` puts the batch first. What a physics engine computes (positions of 3 numbers, quaternions of 4, a
 handful of links) then lies innermost, where it fills no SIMD register, and every component is a strided read.
 With the batch innermost, each of these operations runs over full registers, and slicing, concatenating and
-gathering components moves whole rows. Brax's `spring` physics is about three times as fast on a CPU core
+gathering components moves whole rows. Brax's `spring` physics is three to four times as fast on a CPU core
 (docs/brax.md); what is computed is the same, up to the order of sums.
 
 It works as JAX's own transformations do: the function is traced for one element, and each operation of the
