@@ -35,7 +35,7 @@ def describe(file: image_data.IdxFile, count: int, content: bytes, packed: bytes
 
 def tiny_sets(monkeypatch, folder, *, mirrors=()):
     """Writes both sets below `folder`, makes them the zoo's, and sets ``$ZOO_DATA_DIR``."""
-    image_data.load_images.cache_clear()
+    image_data.read_images.cache_clear()
     monkeypatch.setenv("ZOO_DATA_DIR", str(folder))
     for seed, (name, data) in enumerate(list(image_data.SETS.items())):
         place = folder / data.folder

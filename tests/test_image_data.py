@@ -13,13 +13,12 @@ from image_files import COUNTS, idx, patterns, tiny_sets
 
 from zoo.errors import DataNotFoundError
 from zoo.tasks import image_data
-from zoo.tasks.image_data import DamagedDataError, load_images, parse_idx
+from zoo.tasks.image_data import SETS, DamagedDataError, load_images, parse_idx, read_images
 
 
 @pytest.fixture
 def data(monkeypatch, tmp_path):
-    yield tiny_sets(monkeypatch, tmp_path / "data")
-    load_images.cache_clear()
+    return tiny_sets(monkeypatch, tmp_path / "data")
 
 
 @pytest.fixture
@@ -32,7 +31,6 @@ def mirror(monkeypatch, tmp_path):
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         monkeypatch.setattr("pooch.os_cache", lambda name: tmp_path / "cache" / name)
         yield folder / "mnist", tmp_path / "cache" / "hetsnn-zoo" / "mnist"
-    load_images.cache_clear()
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
@@ -64,13 +62,20 @@ def test_reads_what_was_written(data, split):
     assert pixels.dtype == np.uint8 and labels.dtype == np.int32
 
 
+def test_other_files_of_the_name_are_read_anew(monkeypatch, data):
+    before = load_images("mnist", "test")
+    assert load_images("mnist", "test") is before
+    monkeypatch.setitem(SETS, "mnist", SETS["fmnist"])
+    assert (load_images("mnist", "test").pixels != before.pixels).any()
+
+
 def test_downloads_once(mirror):
     folder, cache = mirror
     assert len(load_images("mnist", "test").labels) == COUNTS["test"]
     assert sorted(path.name for path in cache.iterdir()) == ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"]
     for path in folder.iterdir():
         path.unlink()
-    load_images.cache_clear()
+    read_images.cache_clear()
     assert len(load_images("mnist", "test").labels) == COUNTS["test"]
 
 
@@ -95,7 +100,7 @@ def test_damaged_cache_is_fetched_again(mirror):
     _, cache = mirror
     load_images("mnist", "test")
     (cache / "t10k-labels-idx1-ubyte.gz").write_bytes(b"damaged")
-    load_images.cache_clear()
+    read_images.cache_clear()
     assert len(load_images("mnist", "test").labels) == COUNTS["test"]
 
 

@@ -113,7 +113,6 @@ class Images(NamedTuple):
     labels: Int32[np.ndarray, " N"]
 
 
-@functools.lru_cache(maxsize=8)
 def load_images(name: str, split: Split) -> Images:
     """One split of a data set, checked; kept in memory.
 
@@ -129,9 +128,14 @@ def load_images(name: str, split: Split) -> Images:
         DamagedDataError: if a file is not the published one.
     """
     data = SETS[name]
-    return Images(
-        *(_read(find_file(data, file), file, data.title) for file in (data.images[split], data.labels[split]))
-    )
+    return read_images(name, data.images[split], data.labels[split])
+
+
+@functools.lru_cache(maxsize=8)
+def read_images(name: str, images: IdxFile, labels: IdxFile) -> Images:
+    """Two files of a data set; kept in memory under their hashes, since those say what the arrays are."""
+    data = SETS[name]
+    return Images(*(_read(find_file(data, file), file, data.title) for file in (images, labels)))
 
 
 def find_file(data: DataSet, file: IdxFile) -> Path:
