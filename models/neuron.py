@@ -88,11 +88,6 @@ def integrate(v, current, k, v_rest, r):
     return v + k * (r * current - v + v_rest)
 
 
-def reset(u: Float[Array, "*b"], neuron: Neuron) -> Float[Array, "*b"]:
-    """Potential after the spike, if there was one (Eq. 2, last line): v_rest where ``u >= v_th``, else u."""
-    return jnp.where(u >= neuron.v_th, neuron.v_rest, u)
-
-
 def lif_step(
     current: Float[Array, "*b"], v: Float[Array, "*b"], neuron: Neuron, surrogate: Surrogate | None = None
 ) -> tuple[Float[Array, "*b"], Float[Array, "*b"]]:
@@ -113,7 +108,8 @@ def lif_step(
     """
     u = integrate(v, current, neuron.k, neuron.v_rest, neuron.r)
     if surrogate is None:
-        return (u >= neuron.v_th).astype(v.dtype), reset(u, neuron)
+        fired = u >= neuron.v_th
+        return fired.astype(v.dtype), jnp.where(fired, neuron.v_rest, u)
     spikes = surrogate.spike(u, neuron.v_th)
     resets = jax.lax.stop_gradient(spikes) if surrogate.detach_reset else spikes
     return spikes, u * (1 - resets) + neuron.v_rest * resets

@@ -10,7 +10,7 @@ from flax import nnx
 from jaxtyping import Array, Float, Int
 
 from zoo.models import fixed_weights
-from zoo.models.neuron import DT_MS, PROPERTIES, TABLE_4, Neuron, integrate, lif_step, reset, x_tau_from_ms
+from zoo.models.neuron import DT_MS, PROPERTIES, TABLE_4, Neuron, integrate, lif_step, x_tau_from_ms
 from zoo.models.surrogate import Surrogate
 
 WEIGHTS = ("w_in", "w_out")
@@ -183,19 +183,50 @@ def network_step(
     return NetworkOutput(readout=v_out, spikes=spikes), NetworkState(v=v, v_out=v_out)
 
 
-def population_step(
-    network: Network, state: NetworkState, inputs: Float[Array, "*b inputs"]
-) -> tuple[NetworkOutput, NetworkState]:
-    """`network_step` for large batches, whose speed is that of memory; the same spikes and readouts.
+class Packed(NamedTuple):
+    """A population as `population_step` wants it: as few and as long rows of numbers as possible.
 
-    The reset begins the next step rather than ending this one: `NetworkState.v` is the potential u before
-    it. So a step has one array of the hidden layer's size to write beside its spikes; with two, XLA
-    computes the membranes twice on a CPU.
+    Attributes:
+        k, r: as in `Neuron`.
+        height: threshold above the resting potential, in volts.
+        w_in: as in `Network`.
+        w_out: weights of each output in a row of their own.
     """
-    neuron = network.neuron
-    u = integrate(reset(state.v, neuron), inputs @ network.w_in, neuron.k, neuron.v_rest, neuron.r)
-    spikes = (u >= neuron.v_th).astype(u.dtype)
-    v_out = integrate(state.v_out, spikes @ network.w_out, READOUT_K, TABLE_4["v_rest"], TABLE_4["r"])
+
+    k: Float[Array, "*b hidden"]
+    height: Float[Array, "*b hidden"]
+    r: Float[Array, "*b hidden"]
+    w_in: Float[Array, "*b inputs hidden"]
+    w_out: Float[Array, "*b outputs hidden"]
+
+
+def pack(network: Network) -> Packed:
+    """The same networks for `population_step`."""
+    k, v_th, v_rest, r = network.neuron
+    return Packed(k, v_th - v_rest, r, network.w_in, network.w_out.swapaxes(-1, -2))
+
+
+def packed_state(packed: Packed, batch: tuple[int, ...]) -> NetworkState:
+    """`initial_state` for `population_step`."""
+    outputs, hidden = packed.w_out.shape[-2:]
+    dtype = packed.w_out.dtype
+    return NetworkState(v=jnp.zeros((*batch, hidden), dtype), v_out=jnp.zeros((*batch, outputs), dtype))
+
+
+def population_step(
+    packed: Packed, state: NetworkState, inputs: Float[Array, "*b inputs"]
+) -> tuple[NetworkOutput, NetworkState]:
+    """`network_step` for large batches, whose speed is that of memory; spikes and readouts are the same to rounding.
+
+    Potentials are counted from rest, which saves reading it. The reset begins the next step rather than ending
+    this one: `NetworkState.v` is ``u - v_rest`` before it. So a step has one array of the hidden layer's size to
+    write beside its spikes; with two, XLA computes the membranes twice on a CPU.
+    """
+    v = jnp.where(state.v >= packed.height, 0.0, state.v)
+    u = integrate(v, inputs @ packed.w_in, packed.k, 0.0, packed.r)
+    spikes = (u >= packed.height).astype(u.dtype)
+    out = jnp.einsum("...eh,...ah->...ea", spikes, packed.w_out)
+    v_out = integrate(state.v_out, out, READOUT_K, TABLE_4["v_rest"], TABLE_4["r"])
     return NetworkOutput(readout=v_out, spikes=spikes), NetworkState(v=u, v_out=v_out)
 
 

@@ -88,6 +88,21 @@ def test_sigterm_saves_and_the_next_call_goes_on(tmp_path):
     assert generation < outcome.generation < 100_000
 
 
+def test_a_folder_has_one_training_at_a_time(tmp_path):
+    process = subprocess.Popen(command(tmp_path, "--generations", "100000"), stdout=subprocess.DEVNULL)
+    try:
+        while not (tmp_path / NAME / "training.csv").is_file():
+            time.sleep(0.02)
+        settings = {"seeds": 2, "population": 8, "generations": 100_000}
+        for fresh in (False, True):
+            with pytest.raises(ZooError, match=f"another training is going on in .*{NAME}"):
+                train(NAME, out=tmp_path, quiet=True, fresh=fresh, **settings)
+    finally:
+        process.kill()
+        process.wait()
+    assert train(NAME, out=tmp_path, quiet=True, max_minutes=0.001, **settings).generation > 0
+
+
 def test_time_limit_stops_with_the_state_saved(tmp_path, tiny):
     settings = tiny | {"generations": 100_000}
     outcome = train(NAME, out=tmp_path, max_minutes=0.01, quiet=True, **settings)

@@ -17,6 +17,8 @@ from zoo.models import (
     build_population,
     initial_state,
     network_step,
+    pack,
+    packed_state,
     population_step,
 )
 
@@ -101,20 +103,23 @@ def test_wrong_inputs_and_values_are_refused():
         SpikingMLP(HET, seed=0, trained={"r": np.zeros(8, np.float32)})
 
 
-def test_population_step_gives_the_same_spikes_and_readouts():
-    config = NetworkConfig(inputs=3, hidden=64, outputs=2, trained=PROPERTIES)
+@pytest.mark.parametrize("trained", [PROPERTIES, WEIGHTS, (*PROPERTIES, *WEIGHTS)])
+def test_population_step_gives_the_same_spikes_and_readouts(trained):
+    config = NetworkConfig(inputs=3, hidden=64, outputs=2, trained=trained)
     rng = np.random.default_rng(0)
-    flat = config.flatten(config.initial(0)) + rng.normal(0, 0.3, (5, config.trained_size)).astype(np.float32)
-    frozen = {name: config.initial(0)[name] for name in ("w_in", "w_out")}
+    initial = config.initial(0)
+    flat = config.flatten(initial) + rng.normal(0, 0.3, (5, config.trained_size)).astype(np.float32)
+    frozen = {name: initial[name] for name in initial if name not in trained}
     network = build_population(config, frozen, jnp.asarray(flat))
-    usual = lazy = initial_state(network, (5, 1))
+    packed = pack(network)
+    usual, lazy = initial_state(network, (5, 2)), packed_state(packed, (5, 2))
     fired = 0
     for _ in range(30):
-        inputs = jnp.asarray(rng.normal(0, 2, (5, 1, 3)), jnp.float32)
+        inputs = jnp.asarray(rng.normal(0, 2, (5, 2, 3)), jnp.float32)
         expected, usual = network_step(network, usual, inputs)
-        output, lazy = population_step(network, lazy, inputs)
+        output, lazy = population_step(packed, lazy, inputs)
         np.testing.assert_array_equal(output.spikes, expected.spikes)
-        np.testing.assert_allclose(output.readout, expected.readout, rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(output.readout, expected.readout, rtol=1e-5, atol=1e-5)
         fired += int(expected.spikes.sum())
     assert fired > 100
 

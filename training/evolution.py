@@ -15,8 +15,8 @@ from zoo.tasks.rollout import Episodes, Policies, rollout
 from zoo.training.method import Group
 from zoo.training.pgpe import BlockSearch, Hyper, Search
 
-_BLOCK_NUMBERS = 2**19
-"""Trained numbers of the members that a CPU core plays at a time: 2 MiB, so that they stay in its cache."""
+_BLOCK_NUMBERS = 2**20
+"""Trained numbers of the members that a CPU core plays at a time: 4 MiB, so that they stay in its cache."""
 
 
 class RunState(NamedTuple):

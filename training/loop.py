@@ -82,22 +82,23 @@ def train(
         **changes: fields of `Recipe` that differ from the zoo's recipe.
     """
     names = [names] if isinstance(names, str) else list(names)
-    runs = _prepare(names, Path(out), fresh=fresh, continue_published=continue_published, **changes)
-    tasks = {make_recipe_task(run.model, run.recipe) for run in runs}
-    if len(tasks) != 1:
-        raise ValueError(f"models in lockstep must share one task; these have {sorted(t.name for t in tasks)}")
-    (task,) = tasks
-    engine = Engine(task, [run.group(task) for run in runs])
-    hosts.check_mesh(engine.mesh)
-    with within_memory(names, engine):
-        return _train(runs, engine, max_minutes, save_minutes, quiet)
+    with contextlib.ExitStack() as held:
+        runs = _prepare(names, Path(out), held, fresh=fresh, continue_published=continue_published, **changes)
+        tasks = {make_recipe_task(run.model, run.recipe) for run in runs}
+        if len(tasks) != 1:
+            raise ValueError(f"models in lockstep must share one task; these have {sorted(t.name for t in tasks)}")
+        (task,) = tasks
+        engine = Engine(task, [run.group(task) for run in runs])
+        hosts.check_mesh(engine.mesh)
+        with within_memory(names, engine):
+            return _train(runs, engine, max_minutes, save_minutes, quiet)
 
 
-def _prepare(names, out, **options) -> list[Run]:
-    """The runs' folders, made by process 0, and what it knows of them."""
+def _prepare(names, out, held, **options) -> list[Run]:
+    """The runs' folders, made and held by process 0, and what it knows of them."""
 
     def prepare():
-        return [dataclasses.asdict(prepare_run(name, out, **options).recipe) for name in names]
+        return [dataclasses.asdict(prepare_run(name, out, held, **options).recipe) for name in names]
 
     recipes = [from_json(Recipe, fields, name) for name, fields in zip(names, hosts.from_main(prepare), strict=True)]
     return [Run(model=parse(n), recipe=r, folder=out / n) for n, r in zip(names, recipes, strict=True)]

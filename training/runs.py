@@ -1,8 +1,12 @@
 """Folders of runs: what is trained there, with which recipe, and from where it goes on."""
 
+import contextlib
 import dataclasses
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from zoo.checkpoint import read_config
 from zoo.errors import ZooError
@@ -42,20 +46,29 @@ def override(recipe: Recipe, **changes) -> Recipe:
     return dataclasses.replace(recipe, **changes)
 
 
-def prepare_run(name: str, out: Path, *, fresh: bool = False, continue_published: bool = False, **changes) -> Run:
-    """Makes or finds the folder of a run.
+def prepare_run(
+    name: str,
+    out: Path,
+    held: contextlib.ExitStack,
+    *,
+    fresh: bool = False,
+    continue_published: bool = False,
+    **changes,
+) -> Run:
+    """Makes or finds the folder of a run, and holds it.
 
     Args:
         name: model name.
         out: parent of run folders.
+        held: until its end no other training can have the folder.
         fresh: throw away what an earlier run left there.
         continue_published: where there is no run yet, begin with the published checkpoint's recipe,
             training state and curve.
         **changes: recipe fields that differ from the zoo's recipe, or from the published one's.
 
     Raises:
-        ZooError: if the folder has a run with another recipe, or cannot be written, or the published
-            checkpoint carries no training state.
+        ZooError: if the folder has a run with another recipe, or another training in it, or cannot be written,
+            or the published checkpoint carries no training state.
     """
     model = parse(name)
     folder = Path(out) / name
@@ -64,6 +77,7 @@ def prepare_run(name: str, out: Path, *, fresh: bool = False, continue_published
     recipe = override(base, **changes)
     if continue_published:
         _check_same(base, recipe, f"the published {name}")
+    held.enter_context(_hold(folder))
     if fresh and record.is_file():
         shutil.rmtree(folder)
     if record.is_file():
@@ -75,8 +89,30 @@ def prepare_run(name: str, out: Path, *, fresh: bool = False, continue_published
             _copy_published(name, folder)
         write_json(record, {"name": name, "recipe": dataclasses.asdict(recipe)})
     except OSError as error:
-        raise ZooError(f"cannot write to {folder}: {error.strerror}; choose another place with --out") from error
+        raise _cannot_write(folder, error) from error
     return Run(model=model, recipe=recipe, folder=folder)
+
+
+@contextlib.contextmanager
+def _hold(folder: Path) -> Iterator[None]:
+    """Keeps other trainings out of a run's folder; however this process ends, the operating system lets go of it."""
+    lock = FileLock(folder.parent / f".{folder.name}.lock", blocking=False)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        message = f"another training is going on in {folder}; wait for its end, stop it, or choose another --out"
+        raise ZooError(message) from None
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _cannot_write(folder: Path, error: OSError) -> ZooError:
+    return ZooError(f"cannot write to {folder}: {error.strerror}; choose another place with --out")
 
 
 def _published_recipe(name: str) -> Recipe:

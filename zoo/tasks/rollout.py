@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
-from zoo.models import Network, initial_state, population_step
+from zoo.models import Network, pack, packed_state, population_step
 from zoo.tasks.base import Task
 from zoo.tasks.lanes import vmap_last
 from zoo.tasks.observations import Moments, ObservationStats, moments, normalise
@@ -91,22 +91,22 @@ def rollout(
     def join(pieces):
         return jnp.concatenate([p.reshape(-1, *p.shape[3:]) for p in pieces])
 
-    def act(group, state, observation, alive):
+    def act(group, packed, state, observation, alive):
         """Readouts [R, P, E, a] of one group, its next state and sums over this step."""
         seen = observation
         step_moments = None
         if group.stats is not None:
             seen = jax.vmap(lambda s, o: normalise(s, o, clip))(group.stats, observation)
             step_moments = jax.vmap(moments)(group.stats, observation, alive)
-        output, state = jax.vmap(population_step)(group.networks, state, seen)
+        output, state = jax.vmap(population_step)(packed, state, seen)
         spikes = output.spikes.mean(-1) * alive if count_spikes else None
         return output.readout, state, (spikes, step_moments)
 
     def body(carry):
         t, env_state, observation, sums, states, totals = carry
         results = [
-            act(group, state, seen, alive)
-            for group, state, seen, alive in zip(groups, states, parts(observation.T), parts(sums.alive), strict=True)
+            act(*of_group)
+            for of_group in zip(groups, networks, states, parts(observation.T), parts(sums.alive), strict=True)
         ]
         readouts, states, news = map(list, zip(*results, strict=True))
         step = vmap_last(task.step)(env_state, join(readouts).T)
@@ -127,9 +127,10 @@ def rollout(
     size = sum(sizes)
     zeros = jnp.zeros(size)
     sums = _Sums(jnp.ones(size, bool), zeros, zeros, zeros)
+    networks = [jax.vmap(pack)(group.networks) for group in groups]
     states = [
-        jax.vmap(lambda network, s=shape: initial_state(network, s[1:]))(group.networks)
-        for group, shape in zip(groups, shapes, strict=True)
+        jax.vmap(lambda packed, s=shape: packed_state(packed, s[1:]))(network)
+        for network, shape in zip(networks, shapes, strict=True)
     ]
     totals = [
         (
