@@ -1,6 +1,6 @@
 """Environment steps per second of Brax training, as ratios, all measured in one run.
 
-    python benchmarks/throughput.py --name hetsnn-hp-16384 --population 256 --steps 100
+    python benchmarks/throughput.py --name hetsnn-hp-16384 --population 256 --steps 1000
 
   (a) physics alone with random actions, same backend, same batch, on all devices: as `jax.vmap` maps it, and with
       the batch last (`zoo.tasks.lanes`), as training does;
@@ -151,7 +151,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--name", default="hetsnn-hp-16384")
     parser.add_argument("--population", type=int, default=256)
-    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--runs", type=int, default=2)
     arguments = parser.parse_args()
     name, population, steps = arguments.name, arguments.population, arguments.steps

@@ -32,7 +32,7 @@ def test_runs_in_turns_need_one_population_of_the_largest_model():
     assert count_bytes([MODEL, other], Devices()) == {
         "search states": 5 * 3 * (40 + 80) * 4,
         "populations": 5 * 8 * 80 * 4,
-        "neuron states": 6 * 8 * 2 * 10 * 4,
+        "neuron states": 4 * 8 * 2 * 10 * 4,
         "environments": 2 * 8 * 2 * 100,
         "fixed weights": 3 * (60 + 50) * 4,
     }
@@ -41,8 +41,8 @@ def test_runs_in_turns_need_one_population_of_the_largest_model():
 def test_members_in_blocks_do_not_all_play_at_once():
     wide = dataclasses.replace(MODEL, members=256, trained=16_384, hidden=4096)
     uses = count_bytes([wide], Devices())
-    assert uses["neuron states"] == 6 * 32 * 2 * 4096 * 4  # 32 members of 16,384 numbers are 2 MiB.
-    assert uses["environments"] == 2 * 32 * 2 * 100
+    assert uses["neuron states"] == 4 * 64 * 2 * 4096 * 4  # 64 members of 16,384 numbers are 4 MiB.
+    assert uses["environments"] == 2 * 64 * 2 * 100
 
 
 def test_devices_share_runs_and_members():

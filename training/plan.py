@@ -30,7 +30,7 @@ from zoo.training.method import Group
 _BYTES = 4
 _SEARCH_VECTORS = 5
 _VECTORS = {"merged": 4, "in turns": 5}
-_POTENTIALS = {"merged": 2, "in turns": 6}
+_POTENTIALS = {"merged": 2, "in turns": 4}
 _ENVIRONMENTS = 2
 _OPTIONS = {"runs": "--seeds", "episodes": "--episodes", "members": "--population"}
 
