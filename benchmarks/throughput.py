@@ -9,8 +9,8 @@
   (d) `--runs` runs of the zoo in lockstep, against one.
 
 Episodes are cut at `--steps`, and every step that is simulated counts, whether or not its episode has ended: so
-early termination, which saves whole steps, is not part of the rate; it is printed apart as the fraction of steps
-that a generation of 1000-step episodes did not have to simulate.
+early termination, which saves whole steps, is not part of the rate; what there is to save is printed apart, as the
+fraction of the steps of 1000-step episodes that would come after their end.
 """
 
 import argparse
@@ -137,8 +137,11 @@ def brax_es(name, population, steps):
     return max(float(t) for t in times)
 
 
-def skipped_fraction(name, population):
-    """Steps of 1000-step episodes that the first generations did not simulate, since all had ended."""
+def ended_fraction(name, population):
+    """Part of the steps of full episodes that come after the episode's end, in the first three generations.
+
+    A block of members is simulated until its last episode ends, so this bounds from above what is saved.
+    """
     model = parse(name)
     recipe = dataclasses.replace(default_recipe(model), population=population, seeds=1)
     task = make_recipe_task(model, recipe)
@@ -166,7 +169,7 @@ def main():
     for what, rate in rates.items():
         print(f"{what:32} {rate:10.0f} env steps/s   zoo is {rates['zoo'] / rate:6.2f} of it", flush=True)
     print(f"cost of {arguments.runs} runs in lockstep: {arguments.runs * rates['zoo'] / rates[lockstep]:.2f} of one")
-    print(f"steps of full episodes not live in the first 3 generations: {skipped_fraction(name, population):.0%}")
+    print(f"steps of full episodes not live in the first 3 generations: {ended_fraction(name, population):.0%}")
 
 
 if __name__ == "__main__":
