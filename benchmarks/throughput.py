@@ -1,6 +1,7 @@
 """Environment steps per second of Brax training, as ratios, all measured in one run.
 
     python benchmarks/throughput.py --name hetsnn-hp-16384 --population 256 --steps 1000
+    python benchmarks/throughput.py --physics --population 256 --steps 100
 
   (a) physics alone with random actions, same backend, same batch, on all devices: as `jax.vmap` maps it, and with
       the batch last (`zoo.tasks.lanes`), as training does;
@@ -11,6 +12,8 @@
 Episodes are cut at `--steps`, and every step that is simulated counts, whether or not its episode has ended: so
 early termination, which saves whole steps, is not part of the rate; what there is to save is printed apart, as the
 fraction of the steps of 1000-step episodes that would come after their end.
+
+With `--physics`, (a) alone, of all four environments.
 """
 
 import argparse
@@ -28,7 +31,7 @@ jax.config.update("jax_num_cpu_devices", os.cpu_count())  # Before the imports b
 
 from zoo.names import parse
 from zoo.tasks.brax import ENVIRONMENTS, make_environment
-from zoo.tasks.lanes import vmap_last
+from zoo.tasks.lanes import CPU_OPTIONS, vmap_last
 from zoo.training.engine import Engine
 from zoo.training.method import Group
 from zoo.training.recipe import default_recipe, make_network_config, make_recipe_task
@@ -44,9 +47,8 @@ def best_seconds(call, repeats=3):
     return min(times)
 
 
-def physics(name, population, steps, lanes):
-    env = make_environment(parse(name).task, "spring")
-
+def physics(task, population, steps, lanes):
+    env = make_environment(task, "spring")
     mesh = Mesh(np.array(jax.devices()), ("members",))
     by_member = PartitionSpec("members")
 
@@ -61,7 +63,8 @@ def physics(name, population, steps, lanes):
 
         return jax.lax.scan(step, state, jax.random.split(keys[0], steps))[0].obs
 
-    spread = jax.jit(jax.shard_map(run, mesh=mesh, in_specs=by_member, out_specs=by_member, check_vma=False))
+    spread = jax.shard_map(run, mesh=mesh, in_specs=by_member, out_specs=by_member, check_vma=False)
+    spread = jax.jit(spread, compiler_options=CPU_OPTIONS if lanes and jax.default_backend() == "cpu" else None)
     keys = jax.random.split(jax.random.key(0), population)
     return population * steps / best_seconds(lambda: spread(keys))
 
@@ -150,18 +153,31 @@ def ended_fraction(name, population):
     return 1 - float(metrics.length.mean()) / task.episode_limit
 
 
+def all_physics(population, steps):
+    for task, environment in ENVIRONMENTS.items():
+        plain, last = (physics(task, population, steps, lanes) for lanes in (False, True))
+        print(
+            f"{environment:12} vmap {plain:9.0f}, batch last {last:9.0f} env steps/s: {last / plain:.2f} times",
+            flush=True,
+        )
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--name", default="hetsnn-hp-16384")
     parser.add_argument("--population", type=int, default=256)
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--runs", type=int, default=2)
+    parser.add_argument("--physics", action="store_true")
     arguments = parser.parse_args()
     name, population, steps = arguments.name, arguments.population, arguments.steps
+    if arguments.physics:
+        return all_physics(population, steps)
+    task = parse(name).task
     print(f"{name}, population {population}, {steps} steps, {jax.devices()}")
     rates = {"zoo": zoo_training(name, population, steps, 1)}
-    rates["(a) physics alone, vmap"] = physics(name, population, steps, lanes=False)
-    rates["(a) physics alone, batch last"] = physics(name, population, steps, lanes=True)
+    rates["(a) physics alone, vmap"] = physics(task, population, steps, lanes=False)
+    rates["(a) physics alone, batch last"] = physics(task, population, steps, lanes=True)
     rates["(b) evosax BraxProblem"] = evosax_problem(name, population, steps)
     rates["(c) brax es"] = brax_es(name, population, steps)
     lockstep = f"(d) zoo, {arguments.runs} runs in lockstep"

@@ -9,6 +9,7 @@ from zoo.models import PROPERTIES, NetworkConfig, build, build_population, initi
 from zoo.names import parse
 from zoo.tasks import make_task
 from zoo.tasks.brax import BACKENDS, ENVIRONMENTS, BraxTask
+from zoo.tasks.lanes import CPU_OPTIONS
 from zoo.tasks.rollout import Policies, rollout
 from zoo.training.recipe import default_recipe, make_network_config, make_recipe_task
 
@@ -24,11 +25,15 @@ def test_rollout_equals_a_plain_loop_over_braxs_own_environment(name):
     )
     initial = config.initial(0)
     rng = np.random.default_rng(0)
-    flat = jnp.asarray(config.flatten(initial) + 0.3 * rng.normal(size=(2, config.trained_size)), jnp.float32)
+    members = 8  # Of two episodes: a full register, compiled as in training.
+    noise = rng.normal(size=(members, config.trained_size))
+    flat = jnp.asarray(config.flatten(initial) + 0.3 * noise, jnp.float32)
     frozen = {n: jnp.asarray(v) for n, v in initial.items() if n not in config.trained}
     networks = jax.tree.map(lambda x: x[None], build_population(config, frozen, flat))
     keys = jax.random.split(jax.random.key(1), (1, 1, 2))
-    (result,) = jax.jit(lambda n, k: rollout(task, [Policies(n, k, None, 2)]))(networks, keys)
+    options = CPU_OPTIONS if jax.default_backend() == "cpu" else None
+    play = jax.jit(lambda n, k: rollout(task, [Policies(n, k, None, members)]), compiler_options=options)
+    (result,) = play(networks, keys)
 
     from brax import envs
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from zoo.tasks.lanes import vmap_last
+from zoo.tasks.lanes import CPU_OPTIONS, vmap_last
 
 N = 5
 MATRIX = np.arange(12, dtype=np.float32).reshape(3, 4) / 7 - 0.5
@@ -91,3 +91,14 @@ def test_trees_and_keys():
 def test_batches_of_different_sizes_are_refused():
     with pytest.raises(ValueError, match=r"equally long; they are \[2, 3\]"):
         vmap_last(jnp.add)(jnp.zeros((4, 2)), jnp.zeros((4, 3)))
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="what a GPU does with barriers is not ours to choose")
+def test_concatenations_stay_out_of_loops_on_a_cpu():
+    def function(x, y):
+        return jnp.cross(jnp.cross(x, y), y) * 2
+
+    x, y = np.random.default_rng(0).normal(size=(2, 3, 64)).astype(np.float32)
+    compiled = jax.jit(vmap_last(function), compiler_options=CPU_OPTIONS).lower(x, y).compile()
+    np.testing.assert_allclose(compiled(x, y), jax.vmap(function, -1, -1)(x, y), rtol=1e-5, atol=1e-6)
+    assert "opt-barrier" in compiled.as_text()

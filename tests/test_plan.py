@@ -31,8 +31,8 @@ def test_runs_in_turns_need_one_population_of_the_largest_model():
     other = dataclasses.replace(MODEL, name="larger", trained=80, frozen=50)
     assert count_bytes([MODEL, other], Devices()) == {
         "search states": 5 * 3 * (40 + 80) * 4,
-        "populations": 5 * 8 * 80 * 4,
-        "neuron states": 4 * 8 * 2 * 10 * 4,
+        "populations": 4 * 8 * 80 * 4,
+        "neuron states": 2 * 8 * 2 * 10 * 4,
         "environments": 2 * 8 * 2 * 100,
         "fixed weights": 3 * (60 + 50) * 4,
     }
@@ -41,7 +41,7 @@ def test_runs_in_turns_need_one_population_of_the_largest_model():
 def test_members_in_blocks_do_not_all_play_at_once():
     wide = dataclasses.replace(MODEL, members=256, trained=16_384, hidden=4096)
     uses = count_bytes([wide], Devices())
-    assert uses["neuron states"] == 4 * 64 * 2 * 4096 * 4  # 64 members of 16,384 numbers are 4 MiB.
+    assert uses["neuron states"] == 2 * 64 * 2 * 4096 * 4  # 64 members of 16,384 numbers are 4 MiB.
     assert uses["environments"] == 2 * 64 * 2 * 100
 
 

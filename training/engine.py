@@ -106,7 +106,9 @@ class Engine:
             out_specs=(by_run, by_run),
             check_vma=False,
         )
-        return jax.jit(mapped, donate_argnums=0)
+        in_lanes = type(self.method) is Evolution and self.mesh.devices.flat[0].platform == "cpu"
+        options = self.task.cpu_options if in_lanes else None
+        return jax.jit(mapped, donate_argnums=0, compiler_options=options)
 
     def _advance_local(self, states, constants, arrays, generations):
         """This device's runs, `generations` times; metrics land in a buffer [R, CHUNK]."""
@@ -134,7 +136,9 @@ class Engine:
                 (state,), (metrics,) = self.method.generation([group], [state], [constant], arrays, merged=False)
                 return jax.tree.map(lambda x: x[0], (state, metrics))
 
-            results.append(jax.lax.map(one_run, tuple(pair), batch_size=self.runs_per_block))
+            # Even a batch of one run would make its loop carry copies of all that a finished run must keep.
+            batch = None if self.runs_per_block == 1 else self.runs_per_block
+            results.append(jax.lax.map(one_run, tuple(pair), batch_size=batch))
         states, metrics = zip(*results, strict=True)
         return list(states), list(metrics)
 

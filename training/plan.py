@@ -3,14 +3,14 @@
 Counted per device, in numbers of 4 bytes, for R runs of P members, E episodes, D trained parameters and H neurons:
 
     search state    5 R D          centre, sigma, two moments of Adam, best member
-    populations     (v - 1 + 1/s) R P D    s devices share the members; v: `_VECTORS`
-    neuron states   p R P E H      p: `_POTENTIALS`
+    populations     (3 + 1/s) R P D    s devices share the members
+    neuron states   2 R P E H
     environments    2 R P E S      S: of one environment's state
     fixed weights   R (inputs + outputs) H, and the properties that are not trained
 
 Where runs take turns (on a CPU), R is 1 in the populations, and neurons and environments are those of a
-block of members. v and p were read off XLA's own plan of the compiled program (`memory_analysis`), which a
-test compares.
+block of members. The factors were read off XLA's own plan of the compiled program (`memory_analysis`), which
+a test compares.
 """
 
 import contextlib
@@ -29,8 +29,8 @@ from zoo.training.method import Group
 
 _BYTES = 4
 _SEARCH_VECTORS = 5
-_VECTORS = {"merged": 4, "in turns": 5}
-_POTENTIALS = {"merged": 2, "in turns": 4}
+_VECTORS = 4
+_POTENTIALS = 2
 _ENVIRONMENTS = 2
 _OPTIONS = {"runs": "--seeds", "episodes": "--episodes", "members": "--population"}
 
@@ -91,13 +91,12 @@ def count_bytes(models: Sequence[Sizes], devices: Devices) -> dict[str, int]:
         own = math.ceil(model.members / devices.by_member)
         turns = 1 if devices.merged else block_count(own, at_once * model.trained)
         playing = at_once * own // turns * model.episodes
-        mode = "merged" if devices.merged else "in turns"
-        members = (_VECTORS[mode] - 1) * model.members + own
+        members = (_VECTORS - 1) * model.members + own
         lasting.append((_SEARCH_VECTORS * runs * model.trained, runs * model.frozen))
         passing.append(
             (
                 _BYTES * at_once * members * model.trained,
-                _BYTES * _POTENTIALS[mode] * playing * model.hidden,
+                _BYTES * _POTENTIALS * playing * model.hidden,
                 _ENVIRONMENTS * playing * model.environment_bytes,
             )
         )

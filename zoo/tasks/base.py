@@ -38,6 +38,7 @@ class Task(Protocol):
         has_expected_reward: whether `Step.expected` carries anything.
         evaluation_episodes: how many a published evaluation plays with each network.
         arrays: data that it needs (a tree of arrays, put on the devices once), or ().
+        cpu_options: `jax.jit`'s compiler options for large batches on a CPU, or None.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Task(Protocol):
     has_expected_reward: bool
     evaluation_episodes: int
     arrays: Any
+    cpu_options: dict | None
 
     def reset(self, key: PRNGKeyArray, episode: Int[Array, ""]) -> tuple[Any, Float[Array, " o"]]:
         """State and first observation of an episode; `episode` counts those of one evaluation."""

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from zoo.tasks.base import Step
+from zoo.tasks.lanes import CPU_OPTIONS
 
 ENVIRONMENTS = {"ant": "ant", "hc": "halfcheetah", "hp": "hopper", "wal": "walker2d"}
 BACKENDS = ("spring", "generalized", "positional", "mjx")
@@ -61,6 +62,7 @@ class BraxTask:
     max_return = None
     has_expected_reward = False
     arrays = ()
+    cpu_options = CPU_OPTIONS
     evaluation_episodes = 128
 
     def __post_init__(self):

@@ -22,6 +22,7 @@ class CartPole:
     action_size = 2
     has_expected_reward = False
     arrays = ()
+    cpu_options = None
     evaluation_episodes = 100
 
     @property

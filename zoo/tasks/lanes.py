@@ -3,7 +3,7 @@
 `jax.vmap` puts the batch first. What a physics engine computes (positions of 3 numbers, quaternions of 4, a
 handful of links) then lies innermost, where it fills no SIMD register, and every component is a strided read.
 With the batch innermost, each of these operations runs over full registers, and slicing, concatenating and
-gathering components moves whole rows. Brax's `spring` physics is three to four times as fast on a CPU core
+gathering components moves whole rows. Brax's `spring` physics is about four times as fast on a CPU core
 (docs/brax.md); what is computed is the same, up to the order of sums.
 
 It works as JAX's own transformations do: the function is traced for one element, and each operation of the
@@ -19,6 +19,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.extend.core import Jaxpr, JaxprEqn, Literal
+
+CPU_OPTIONS = {"xla_disable_hlo_passes": "cse_barrier_expander", "xla_cpu_prefer_vector_width": 512}
+"""For `jax.jit(…, compiler_options=…)` of large batches on a CPU: physics is a fifth to a half faster with them.
+
+XLA drops barriers before it fuses, and a concatenation inside a fused loop costs a branch per element, hence its
+SIMD. The first option keeps the barriers of `_concatenate`; XLA cannot compile them into the loops that it makes
+one kernel of, but these are loops over a KiB or less.
+"""
+
+_FULL_REGISTER = 16
+"""Batches that are smaller leave SIMD registers empty whatever is done."""
 
 _MOST_TERMS = 8
 """Longest sum of a matrix product that is written out; of longer ones the trace would grow too long."""
@@ -152,9 +163,9 @@ def _moved(eqn, operands, size):
 
 
 def _concatenate(eqn, operands, size):
-    """Written out before it is used: inside a fused loop it would cost a branch per element, hence its SIMD."""
+    """Written out before it is used, see `CPU_OPTIONS`."""
     joined = lax.concatenate([_batched(x, size) for x in operands], eqn.params["dimension"])
-    return [_Lanes(lax.optimization_barrier(joined))]
+    return [_Lanes(joined if size < _FULL_REGISTER else lax.optimization_barrier(joined))]
 
 
 def _broadcast(eqn, operands, size):

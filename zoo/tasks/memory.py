@@ -30,6 +30,7 @@ class MemoryLength:
     max_return = 1.0
     has_expected_reward = True
     arrays = ()
+    cpu_options = None
     evaluation_episodes = 2
 
     @property
