@@ -2,9 +2,9 @@
 
     python benchmarks/brax_recipes.py --task hc --kind het
 
-Every pair of centre rate and sigma is a run of its own with the same seed; all runs of one action gain advance in
-one program. Printed for each: the mean return of the last five generations' populations, and of the centre over 32
-fresh episodes. Episodes are cut at `--limit` steps.
+Every pair of centre rate and sigma is trained with the same `--seeds`; all runs of one action gain advance in one
+program. Printed for each, seed by seed: the mean return of the last five generations' populations, and of the centre
+over 32 fresh episodes. Episodes are cut at `--limit` steps.
 """
 
 import argparse
@@ -24,12 +24,12 @@ from zoo.training.method import Group
 from zoo.training.recipe import default_recipe, make_network_config, make_recipe_task
 
 
-def train(name, recipe, settings):
-    """Population and centre returns [R] after the recipe's generations; run i has `settings[i]`."""
+def train(name, recipe, settings, seeds):
+    """Population and centre returns [R] after the recipe's generations; run i has `settings[i]` and `seeds[i]`."""
     model = parse(name)
     task = make_recipe_task(model, recipe)
     config = make_network_config(model, task, recipe)
-    group = Group(config=config, recipe=recipe, seeds=(0,) * len(settings))
+    group = Group(config=config, recipe=recipe, seeds=seeds)
     engine = Engine(task, [group])
     ((hyper, seeds, frozen),) = engine._constants
     values = {field: np.asarray([one[field] for one in settings], np.float32) for field in settings[0]}
@@ -62,6 +62,7 @@ def main():
     parser.add_argument("--population", type=int, default=64)
     parser.add_argument("--generations", type=int, default=60)
     parser.add_argument("--limit", type=int, default=300)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--centre-lr", type=float, nargs="+", default=[0.02, 0.05, 0.15])
     parser.add_argument("--sigma", type=float, nargs="+", default=[0.05, 0.1, 0.2])
     parser.add_argument("--action-gain", type=float, nargs="+", default=[1.0, 3.0])
@@ -72,18 +73,22 @@ def main():
     ]
     recipe = dataclasses.replace(
         default_recipe(name),
-        seeds=len(settings),
+        seeds=len(settings) * len(arguments.seeds),
         population=arguments.population,
         generations=arguments.generations,
         episode_limit=arguments.limit,
     )
+    runs = list(itertools.product(settings, arguments.seeds))
     show = functools.partial(print, flush=True)
     for gain in arguments.action_gain:
         start = time.perf_counter()
-        results = zip(settings, *train(name, dataclasses.replace(recipe, action_gain=gain), settings), strict=True)
+        population, centre = train(name, dataclasses.replace(recipe, action_gain=gain), *zip(*runs, strict=True))
         show(f"{name}, action gain {gain:g}, {time.perf_counter() - start:.0f} s")
-        for setting, population, centre in results:
-            show(f"  {setting}: population {population:8.1f}, centre {centre:8.1f}")
+        for setting, *results in zip(
+            settings, *(v.reshape(len(settings), -1) for v in (population, centre)), strict=True
+        ):
+            words = (", ".join(f"{value:.1f}" for value in values) for values in results)
+            show("  {}: population {}; centre {}".format(setting, *words))
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ def _make_parser() -> argparse.ArgumentParser:
     sub.add_argument("--quiet", action="store_true", help="no progress bar")
 
     sub = verb("figure", _figure, "Draw a figure, with its numbers as CSV beside it.")
-    figures = ["memory-length", "image-firing", *_GRADIENT_FIGURES]
+    figures = ["memory-length", "control", "image-firing", *_GRADIENT_FIGURES]
     sub.add_argument("which", choices=figures, metavar="WHICH", help=", ".join(figures))
     sub.add_argument("--out", type=Path, default=Path("docs/figures"), help="folder (default docs/figures)")
     sub.add_argument("--sweep-tau", action="store_true", help="train again what no checkpoint holds")
@@ -347,6 +347,11 @@ def _figure(arguments) -> int:
         from zoo.gradient_figures import draw
 
         files = draw(arguments.which, arguments.out)
+    elif arguments.which == "control":
+        from zoo.card_index import index_rows
+        from zoo.control_figures import control
+
+        files = control(index_rows(), arguments.out)
     elif arguments.which == "image-firing":
         from zoo.image_figures import image_firing
 

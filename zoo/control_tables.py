@@ -10,9 +10,19 @@ from zoo.models import PROPERTIES
 from zoo.names import BRAX_TASKS, ModelName, parse
 from zoo.paper import PAPER_GENERATIONS, TABLE_1, TABLE_1_BUDGET
 
-_ENVIRONMENTS = {"ant": "Ant", "hc": "HalfCheetah", "hp": "Hopper", "wal": "Walker2d"}
+ENVIRONMENTS = {"ant": "Ant", "hc": "HalfCheetah", "hp": "Hopper", "wal": "Walker2d"}
 _SIGNS = {"x_tau": "tau", "v_th": "v_th", "v_rest": "v_rest", "r": "R"}
 _NONE = "-"
+
+
+def full_models(rows: Iterable[ModelInfo]) -> dict[tuple[str, int, str], ModelInfo]:
+    """Models of Brax's environments with all four properties or the weights trained, by task, budget and kind."""
+    cells = {}
+    for row in rows:
+        model = parse(row.name)
+        if model.task in BRAX_TASKS and model.trainer == "pgpe" and model.properties == PROPERTIES:
+            cells[model.task, model.budget, model.kind] = row
+    return cells
 
 
 def control_table(rows: Iterable[ModelInfo], link: str = "") -> str:
@@ -24,11 +34,7 @@ def control_table(rows: Iterable[ModelInfo], link: str = "") -> str:
         rows: published models; those of other tasks and of subsets of the properties are left out.
         link: models link to ``{link}{name}.md``.
     """
-    cells = {}
-    for row in rows:
-        model = parse(row.name)
-        if model.task in BRAX_TASKS and model.trainer == "pgpe" and model.properties == PROPERTIES:
-            cells[model.task, model.budget, model.kind] = row
+    cells = full_models(rows)
     places = {(task, budget) for task, budget, _ in cells} | {(task, TABLE_1_BUDGET) for task in BRAX_TASKS}
     lines = [
         "| environment | parameters | trained | population | centre | seeds | generations | paper's population |",
@@ -43,7 +49,7 @@ def control_table(rows: Iterable[ModelInfo], link: str = "") -> str:
             what = "neurons" if kind == "het" else "weights"
             if row is not None:
                 what = f"[{what}]({link}{row.name}.md)"
-            lines.append(f"| {_ENVIRONMENTS[task]} | {budget:,} | {what} | {_rewards(row)} | {paper} |")
+            lines.append(f"| {ENVIRONMENTS[task]} | {budget:,} | {what} | {_rewards(row)} | {paper} |")
     return "\n".join(lines) + "\n"
 
 

@@ -1,0 +1,48 @@
+"""Learning curves of continuous control: numbers from published files, and the figure from them."""
+
+import csv
+
+import pytest
+
+import zoo
+from zoo.cli import main
+from zoo.control_figures import budget_styles, learning_curve
+
+NAME = "hetsnn-hp-4096"
+
+
+def rows(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_curve_ends_at_the_population_of_the_card():
+    info = zoo.model_info(NAME)
+    last = learning_curve(info)[-1]
+    assert (last["generation"], last["seeds"]) == (info.generations, info.seeds)
+    assert last["mean"] == pytest.approx(info.population_mean, rel=1e-5)
+    assert last["low"] < last["mean"] < last["high"]
+
+
+def test_the_papers_budget_is_drawn_through_and_no_other():
+    styles = budget_styles({1024, 4096, 16384, 32768})
+    assert styles[16384] == "-" and len(set(map(str, styles.values()))) == 4
+
+
+def test_figure_has_all_full_models_of_brax_and_no_others(tmp_path, capsys):
+    assert main(["figure", "control", "--out", str(tmp_path)]) == 0
+    written = capsys.readouterr().out.split()
+    assert [path.rpartition("/")[2] for path in written] == ["control.svg", "control-dark.svg", "control.csv"]
+    names = {row["model"] for row in rows(tmp_path / "control.csv")}
+    published = {n for task in ("ant", "hc", "hp", "wal") for n in zoo.list_models(f"*snn-{task}-*")}
+    assert names == {name for name in published if name.count("-") == 2}
+    text = (tmp_path / "control.svg").read_text()
+    for word in ("HalfCheetah", "neurons, 16,384 parameters", "weights, 4,096 parameters", "paper: neurons"):
+        assert f">{word}" in text
+
+
+def test_without_models_it_says_so(tmp_path):
+    from zoo.control_figures import control
+
+    with pytest.raises(zoo.ZooError, match="no model of ant, hc, hp, wal"):
+        control([zoo.model_info("hetsnn-mem5-1024")], tmp_path)
