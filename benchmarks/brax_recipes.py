@@ -24,12 +24,12 @@ from zoo.training.method import Group
 from zoo.training.recipe import default_recipe, make_network_config, make_recipe_task
 
 
-def train(name, recipe, settings, seeds):
-    """Population and centre returns [R] after the recipe's generations; run i has `settings[i]` and `seeds[i]`."""
+def train(name, recipe, settings, run_seeds):
+    """Population and centre returns [R] after the recipe's generations; run i has setting i and seed i."""
     model = parse(name)
     task = make_recipe_task(model, recipe)
     config = make_network_config(model, task, recipe)
-    group = Group(config=config, recipe=recipe, seeds=seeds)
+    group = Group(config=config, recipe=recipe, seeds=run_seeds)
     engine = Engine(task, [group])
     ((hyper, seeds, frozen),) = engine._constants
     values = {field: np.asarray([one[field] for one in settings], np.float32) for field in settings[0]}

@@ -6,7 +6,7 @@ import pytest
 
 import zoo
 from zoo.cli import main
-from zoo.control_figures import budget_styles, learning_curve
+from zoo.control_figures import budget_styles, population_curve
 
 NAME = "hetsnn-hp-4096"
 
@@ -18,7 +18,7 @@ def rows(path):
 
 def test_a_curve_ends_at_the_population_of_the_card():
     info = zoo.model_info(NAME)
-    last = learning_curve(info)[-1]
+    last = population_curve(info)[-1]
     assert (last["generation"], last["seeds"]) == (info.generations, info.seeds)
     assert last["mean"] == pytest.approx(info.population_mean, rel=1e-5)
     assert last["low"] < last["mean"] < last["high"]

@@ -1,6 +1,5 @@
 """Learning curves of continuous control (Fig. 3): trained neurons, trained weights, and where the paper ends."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from zoo.errors import ZooError
 from zoo.models import PROPERTIES
 from zoo.names import BRAX_TASKS
 from zoo.paper import PAPER_GENERATIONS, TABLE_1, TABLE_1_BUDGET
+from zoo.plots import population_means
 
 _KINDS = {"het": ("neurons", BLUE), "hom": ("weights", VERMILION)}
 _TICKS = (1, 10, 100, PAPER_GENERATIONS)
@@ -40,7 +40,7 @@ def control(rows: list[ModelInfo], out: Path) -> list[Path]:
     models = full_models(rows)
     if not models:
         raise ZooError(f"no model of {', '.join(BRAX_TASKS)} is published here; draw them where there are some")
-    curves = {key: learning_curve(models[key]) for key in sorted(models)}
+    curves = {key: population_curve(models[key]) for key in sorted(models)}
     styles = budget_styles({budget for _, budget, _ in models})
 
     def paint(figure: Figure) -> None:
@@ -65,12 +65,9 @@ def control(rows: list[ModelInfo], out: Path) -> list[Path]:
     return [*save(paint, (11.0, 3.8), out / "control.svg"), write_table(out / "control.csv", numbers)]
 
 
-def learning_curve(model: ModelInfo) -> list[dict]:
+def population_curve(model: ModelInfo) -> list[dict]:
     """Generations of a published model: mean, lowest and highest of its seeds' population means."""
-    seeds: dict[int, list[float]] = {}
-    with (Path(model.path) / "training.csv").open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            seeds.setdefault(int(row["generation"]), []).append(float(row["mean"]))
+    seeds = population_means((Path(model.path) / "training.csv").read_text(encoding="utf-8"))
     return [
         {"generation": generation, "seeds": len(means), "mean": float(np.mean(means)), "low": min(means),
          "high": max(means)}

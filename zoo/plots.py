@@ -38,13 +38,19 @@ def plots(model: ZooModel, curve: str) -> dict[str, str]:
     return found
 
 
-def learning_curve(name: str, curve: str, what: str = "mean return") -> str:
-    """Mean return (or `what` else) of the population by generation: mean over training seeds, and their range."""
+def population_means(curve: str) -> dict[int, list[float]]:
+    """Finite means of the training seeds' populations by generation, from the content of a training.csv."""
     seeds: dict[int, list[float]] = {}
     for row in csv.DictReader(io.StringIO(curve)):
         value = float(row["mean"])
         if np.isfinite(value):
             seeds.setdefault(int(row["generation"]), []).append(value)
+    return seeds
+
+
+def learning_curve(name: str, curve: str, what: str = "mean return") -> str:
+    """Mean return (or `what` else) of the population by generation: mean over training seeds, and their range."""
+    seeds = population_means(curve)
     generations = sorted(seeds)
     every = max(1, len(generations) // _POINTS)
     generations = [g for k, g in enumerate(generations) if k % every == 0 or g == generations[-1]]
