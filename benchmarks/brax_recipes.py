@@ -16,10 +16,10 @@ import time
 import jax
 import numpy as np
 
+from zoo.models import build_population
 from zoo.names import parse
-from zoo.tasks.rollout import rollout
+from zoo.tasks.rollout import Policies, rollout
 from zoo.training.engine import CHUNK, Engine
-from zoo.training.evolution import _make_policies
 from zoo.training.method import Group
 from zoo.training.recipe import default_recipe, make_network_config, make_recipe_task
 
@@ -29,29 +29,23 @@ def train(name, recipe, settings, run_seeds):
     model = parse(name)
     task = make_recipe_task(model, recipe)
     config = make_network_config(model, task, recipe)
-    group = Group(config=config, recipe=recipe, seeds=run_seeds)
+    varying = tuple((field, tuple(one[field] for one in settings)) for field in settings[0])
+    group = Group(config=config, recipe=recipe, seeds=run_seeds, varying=varying)
     engine = Engine(task, [group])
-    ((hyper, seeds, frozen),) = engine._constants
-    values = {field: np.asarray([one[field] for one in settings], np.float32) for field in settings[0]}
-    values["centre_lr_final"] = values["centre_lr"]
-    engine._constants = [engine.place((hyper._replace(**values), seeds, frozen))]
-    (state,) = engine.init()
-    sigma = np.broadcast_to(values["sigma"][:, None], state.search.std.shape)
-    states = [state._replace(search=state.search.replace(std=engine.place(sigma)))]
-    left, populations = recipe.generations, []
+    states, left, populations = engine.init(), recipe.generations, []
     while left:
         states, (metrics,) = engine.advance(states, min(left, CHUNK))
         left -= len(metrics.mean)
         populations.append(metrics.mean)
-    state = states[0]
     keys = jax.random.split(jax.random.key(2**20), (len(settings), 1, 32))
 
     @jax.jit
     def play(state, frozen):
-        policies = _make_policies(config, frozen, keys, state.stats, state.search.mean[:, None])
+        networks = jax.vmap(functools.partial(build_population, config))(frozen, state.search.mean[:, None])
+        policies = Policies(networks, keys, state.stats, members=1)
         return rollout(task, [policies], clip=recipe.observation_clip)[0].returns.mean((1, 2))
 
-    return np.concatenate(populations)[-5:].mean(0), np.asarray(play(state, frozen))
+    return np.concatenate(populations)[-5:].mean(0), np.asarray(play(states[0], group.frozen()))
 
 
 def main():

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import jax.numpy as jnp
 import pytest
 
 import zoo
@@ -15,6 +16,7 @@ from zoo.models import PROPERTIES
 from zoo.names import BRAX_TASKS, parse
 from zoo.paper import TABLE_1, paper_reward
 from zoo.tasks import brax
+from zoo.training import default_recipe, train
 
 FULL = "hetsnn-hp-48"
 
@@ -56,8 +58,9 @@ def test_readme_tables_are_made_anew_and_the_rest_is_left_alone():
 
 @pytest.fixture
 def trivial_physics(monkeypatch):
-    """Brax's environment for its own unit tests in hopper's place: the sweep without minutes of compilation."""
-    monkeypatch.setitem(brax.ENVIRONMENTS, "hp", "fast")
+    """Brax's environment for its own unit tests in others' place: the sweep without minutes of compilation."""
+    for name in ("hp", "hc"):
+        monkeypatch.setitem(brax.ENVIRONMENTS, name, "fast")
     brax.make_environment.cache_clear()
     yield
     brax.make_environment.cache_clear()
@@ -82,6 +85,26 @@ def test_table_1s_sweep_from_names_to_table(trivial_physics, tmp_path, capsys):
         assert float(population.split(" ± ")[0]) == pytest.approx(info.population_mean, abs=1e-3)
         assert float(centre.split("**")[1]) == pytest.approx(info.mean, abs=1e-3)
         assert (seeds, generations, printed) == ("2", "1 of 1,000", paper["hp"])
+
+
+def test_kinds_whose_actions_have_other_gains_learn_in_lockstep_what_they_learn_alone(
+    trivial_physics, tmp_path, monkeypatch
+):
+    # These physics ask only which actions are above zero; moved up, that depends on their size.
+    monkeypatch.setitem(brax.ACTIONS, "clip", lambda readout: jnp.clip(readout, -1, 1) + 0.1)
+    names = ["hetsnn-hc-48", "homsnn-hc-48"]
+    small = {"seeds": 2, "population": 4, "generations": 2, "episode_limit": 60, "v_th": 0.01, "quiet": True}
+    train(names, out=tmp_path / "together", **small)
+    curves = {}
+    for name in names:
+        train(name, out=tmp_path / "alone", **small)
+        train(name, out=tmp_path / "same", action_gain=1.0, **small)
+        for folder in ("together", "alone", "same"):
+            curves[folder, name] = (tmp_path / folder / name / "training.csv").read_text()
+        assert curves["together", name] == curves["alone", name]
+        options = json.loads((tmp_path / "together" / name / "checkpoint/config.json").read_text())["task"]["options"]
+        assert options["action_gain"] == default_recipe(name).action_gain != 1
+    assert any(curves["alone", name] != curves["same", name] for name in names)
 
 
 def test_the_papers_sweep_is_one_pattern():

@@ -30,6 +30,16 @@ def assert_close(a, b, rtol=0.0):
     jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=rtol, atol=rtol), a, b)
 
 
+def test_runs_that_vary_in_numbers_equal_the_same_runs_alone():
+    both = dataclasses.replace(group(0, 0), varying=(("centre_lr", (0.01, 0.2)), ("sigma", (0.1, 0.3))))
+    (together,), _ = train([both])
+    for row, (rate, sigma) in enumerate(((0.01, 0.1), (0.2, 0.3))):
+        (alone,), _ = train([group(0, centre_lr=rate, sigma=sigma)])
+        assert_close(jax.tree.map(lambda x, row=row: x[row : row + 1], together), alone, rtol=1e-6)
+    with pytest.raises(ValueError, match=r"can vary in centre_lr, .*; not in momentum"):
+        train([dataclasses.replace(both, varying=(("momentum", (0.1, 0.2)),))])
+
+
 def test_lockstep_runs_equal_the_same_runs_alone():
     (together,), _ = train([group(0, 1, 2)])
     for row, seed in enumerate((0, 1, 2)):

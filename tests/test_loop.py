@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ import pytest
 from zoo.errors import ZooError
 from zoo.training import Recipe, default_recipe, export_run, override, train
 from zoo.training.curves import cut_rows
+from zoo.training.engine import Engine
+from zoo.training.export import thin_curve
 from zoo.training.state import restore_state, save_state, saved_states
 
 NAME = "hetsnn-mem5-32"
@@ -176,6 +179,75 @@ def test_unwritable_output_is_explained(tmp_path, tiny):
 def test_models_of_different_tasks_cannot_be_in_lockstep(tmp_path, tiny):
     with pytest.raises(ValueError, match=r"share one task.*mem10.*mem5"):
         train([NAME, "hetsnn-mem10-32"], out=tmp_path, quiet=True, **tiny)
+
+
+def test_runs_in_lockstep_go_on_from_the_newest_state_that_all_have(tmp_path, tiny):
+    names, short = [NAME, "homsnn-mem5-32"], {"max_minutes": 1e-9, "save_minutes": 0.0}
+    generations = [train(names, out=tmp_path, quiet=True, **tiny, **short).generation for _ in range(2)]
+    assert generations == [1, 2]
+    shutil.rmtree(saved_states(tmp_path / names[1] / "state")[-1])  # As if killed between two runs' saves.
+    together = train(names, out=tmp_path, quiet=True, **tiny)
+    assert together.finished
+    lines = (tmp_path / NAME / "training.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines[1:]] == ["1", "1", "2", "2", "3", "3", "4", "4"]
+    for folder in saved_states(tmp_path / names[1] / "state"):
+        shutil.rmtree(folder)
+    with pytest.raises(ZooError, match=r"different generations \[0, 4\]; train them one by one, or all anew"):
+        train(names, out=tmp_path, quiet=True, **tiny)
+    assert train(NAME, out=tmp_path, quiet=True, **tiny).finished
+
+
+def test_a_refused_command_does_not_stand_in_the_way_of_the_corrected_one(tmp_path, tiny):
+    with pytest.raises(ValueError, match="block_neurons"):
+        train(NAME, out=tmp_path, quiet=True, **tiny, block_neurons=4)
+    assert train(NAME, out=tmp_path, quiet=True, **tiny).finished
+
+
+@pytest.mark.parametrize(("limit_s", "generations"), [(99, 1), (150, 4), (101.5, 2)])
+def test_compilation_says_nothing_about_the_time_of_a_generation(tmp_path, tiny, monkeypatch, limit_s, generations):
+    advance, clock, costs = Engine.advance, [0.0], iter([100.0])
+
+    def timed(self, states, count):
+        clock[0] += next(costs, float(count))  # The first call compiles.
+        return advance(self, states, count)
+
+    monkeypatch.setattr(Engine, "advance", timed)
+    monkeypatch.setattr("zoo.training.loop.time", types.SimpleNamespace(monotonic=lambda: clock[0]))
+    outcome = train(NAME, out=tmp_path, quiet=True, **tiny, max_minutes=limit_s / 60)
+    assert outcome.generation == generations
+
+
+def test_a_checkpoint_of_an_unfinished_run_is_of_its_saved_state(tmp_path, tiny):
+    folder = train(NAME, out=tmp_path, quiet=True, **tiny, max_minutes=1e-9).folders[0]
+    curve = folder / "training.csv"
+    (state,) = saved_states(folder / "state")
+    until_then = curve.read_text()
+    curve.write_text(until_then + "2,0,77,77,0,0.1,5,0\n2,1,99,9")  # Killed later, in the middle of a line.
+    checkpoint = export_run(folder)
+    training = json.loads((checkpoint / "config.json").read_text())["training"]
+    means = [float(line.split(",")[2]) for line in until_then.splitlines()[1:]]
+    assert training["generations"] == 1 and training["population_mean"] == pytest.approx(np.mean(means))
+    assert (checkpoint / "training.csv").read_text() == until_then
+    before, damaged = state_bytes(folder), folder / "state/00000002"
+    shutil.copytree(state, damaged)
+    (damaged / "progress.json").write_text("{")
+    checkpoint = export_run(folder, tmp_path / "again")
+    assert [path.name for path in saved_states(checkpoint / "state")] == ["00000001"]
+    assert state_bytes(checkpoint) == before
+
+
+def test_a_thinned_curve_that_goes_on_keeps_its_beginning():
+    def curve(generations):
+        return "generation,seed,mean\n" + "".join(f"{g},{s},{g + s}\n" for g in generations for s in (0, 1))
+
+    def generations(text):
+        return sorted({int(line.split(",")[0]) for line in text.splitlines()[1:]})
+
+    assert generations(thin_curve(curve(range(1, 1001)), 1000)) == list(range(10, 1001, 10))
+    once = generations(thin_curve(curve(range(1, 286)), 285))
+    assert once == list(range(1, 286, 2))
+    again = generations(thin_curve(curve([*once, *range(286, 1001)]), 1000))
+    assert len(again) == 100 and again[-1] == 1000 and np.diff([0, *again]).max() <= 12
 
 
 def test_damaged_newest_state_falls_back_to_the_one_before(tmp_path):

@@ -72,3 +72,13 @@ def test_installed_wheel_works_elsewhere(wheel, tmp_path):
                           capture_output=True, text=True)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert '"mean": 1.0' in done.stdout
+
+
+def test_python_that_runs_in_a_clone_finds_the_whole_package():
+    script = (
+        "import sys; sys.meta_path = [f for f in sys.meta_path if 'editable' not in str(f)]  # As if not installed.\n"
+        "import zoo, zoo.models, zoo.training\n"
+        "print(zoo.model_info('hetsnn-mem25-1024').name)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "hetsnn-mem25-1024\n", done.stderr

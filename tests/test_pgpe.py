@@ -76,6 +76,17 @@ def test_a_nan_counts_as_worst_and_is_never_kept_as_best():
     np.testing.assert_array_equal(with_nan.best_solution, population[1])
 
 
+def test_clipup_is_as_fast_as_twice_its_rate_and_no_faster():
+    for rate in (0.01, 0.3):
+        h = hyper(centre_lr=rate, centre_lr_final=rate)
+        search = Search(64, 4, "clipup")
+        state = search.init(jnp.zeros(4), h)
+        for i in range(30):
+            population, before = search.ask(jax.random.key(i), state, h), state.mean
+            state = search.tell(population, population.sum(1), state, h)
+        np.testing.assert_allclose(np.linalg.norm(state.mean - before), 2 * rate, rtol=0.05)
+
+
 def test_equal_members_move_nothing():
     h = hyper()
     search = Search(8, 3, "adam")

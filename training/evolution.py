@@ -12,7 +12,7 @@ from zoo.models import NetworkConfig, build_population
 from zoo.tasks import Task
 from zoo.tasks.observations import ObservationStats, empty, update
 from zoo.tasks.rollout import Episodes, Policies, rollout
-from zoo.training.method import Group
+from zoo.training.method import Group, make_hyper
 from zoo.training.pgpe import BlockSearch, Hyper, Search
 
 _BLOCK_NUMBERS = 2**20
@@ -25,7 +25,7 @@ class RunState(NamedTuple):
     Attributes:
         search: evosax state: centre, sigma, optimiser, best member so far, generation.
         stats: observation statistics (unused ones stay at zero).
-        nan_members: how many members had a NaN return, in all.
+        nan_members: how many members had a return that is not finite, in all.
         env_steps: environment steps lived through, in all.
     """
 
@@ -39,10 +39,10 @@ class Metrics(NamedTuple):
     """Of one generation. Leading axis R.
 
     Attributes:
-        mean, best, std: of the members' returns (NaN left out).
+        mean, best, std: of the members' finite returns.
         sigma: mean standard deviation of the search distribution.
         length: mean episode length, in steps.
-        nan_members: members whose return was NaN.
+        nan_members: members whose return was NaN or infinite.
     """
 
     mean: Float[Array, " R"]
@@ -55,18 +55,7 @@ class Metrics(NamedTuple):
 
 def hyper_of(group: Group) -> Hyper:
     """[R] settings of the runs."""
-    recipe = group.recipe
-    final = recipe.centre_lr if recipe.centre_lr_final is None else recipe.centre_lr_final
-    one = Hyper(
-        centre_lr=recipe.centre_lr,
-        centre_lr_final=final,
-        sigma=recipe.sigma,
-        sigma_lr=recipe.sigma_lr,
-        sigma_max_change=recipe.sigma_max_change,
-        expected_reward_weight=recipe.expected_reward_weight,
-        generations=recipe.generations,
-    )
-    return Hyper(*(np.full(len(group.seeds), value, np.float32) for value in one))
+    return make_hyper(Hyper, group, {"centre_lr_final": group.numbers("centre_lr")})
 
 
 class Evolution:
@@ -129,7 +118,7 @@ class Evolution:
             ask_keys, env_keys = _keys(seeds, state.search.generation_counter, group.recipe.episodes)
             population = jax.vmap(make_search(group).ask)(ask_keys, state.search, hyper)
             stats = state.stats if group.recipe.normalise_observations else None
-            policies.append(functools.partial(_make_policies, group.config, frozen, env_keys, stats))
+            policies.append(functools.partial(_make_policies, group, frozen, env_keys, stats))
             populations.append(population)
             own.append(slice_members(population, self._shards))
         clip = groups[0].recipe.observation_clip
@@ -159,6 +148,7 @@ class Evolution:
         """The update of one group from its episodes."""
         gather = functools.partial(jax.lax.all_gather, axis_name="members", axis=1, tiled=True)
         returns = gather(episodes.returns.mean(-1))
+        returns = jnp.where(jnp.isfinite(returns), returns, jnp.nan)  # An infinite one would rank first.
         fitness = returns + hyper.expected_reward_weight[:, None] * gather(episodes.expected.mean(-1))
         lengths = gather(episodes.lengths)
         searched = jax.vmap(make_search(group).tell)(population, fitness, state.search, hyper)
@@ -208,10 +198,10 @@ def _keys(seeds, generations, episodes):
     return jax.vmap(one)(seeds, generations)
 
 
-def _make_policies(config, frozen, keys, stats, own) -> Policies:
+def _make_policies(group, frozen, keys, stats, own) -> Policies:
     """Networks of members [R, P, D]."""
-    networks = jax.vmap(functools.partial(build_population, config))(frozen, own)
-    return Policies(networks, keys, stats, own.shape[1])
+    networks = jax.vmap(functools.partial(build_population, group.config))(frozen, own)
+    return Policies(networks, keys, stats, own.shape[1], group.readout_gain)
 
 
 def block_count(members: int, numbers: int) -> int:

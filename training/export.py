@@ -3,7 +3,6 @@
 import dataclasses
 import importlib.metadata
 import platform
-import shutil
 from pathlib import Path
 
 import jax
@@ -22,7 +21,7 @@ from zoo.training.engine import Engine
 from zoo.training.image_evolution import ImageEvolution
 from zoo.training.method import Group
 from zoo.training.recipe import Recipe, make_network_config, make_recipe_task, task_options
-from zoo.training.state import restore_state, saved_states
+from zoo.training.state import restore_state, save_state
 
 _CURVE_GENERATIONS = 100
 _LIBRARIES = ("hetsnn-zoo", "jax", "flax", "orbax-checkpoint", "evosax", "gymnax", "brax", "numpy")
@@ -64,7 +63,9 @@ def export_run(folder: Path, target: Path | None = None, *, with_state: bool = F
             task, stacked, stats, recipe.observation_clip, task.evaluation_episodes, _EVALUATION_SEED
         )
         evaluation = Evaluation(str(model), _EVALUATION_SEED, group.seeds, *measured)
-    curve = thin_curve((folder / "training.csv").read_text(encoding="utf-8"), progress["generation"])
+    # A training may have written more since its last saved state.
+    whole = rows_until((folder / "training.csv").read_text(encoding="utf-8"), progress["generation"])
+    curve = thin_curve(whole, progress["generation"])
     if isinstance(engine.method, ImageEvolution):
         population = engine.method.population_accuracies(group, state)
     else:
@@ -104,8 +105,7 @@ def export_run(folder: Path, target: Path | None = None, *, with_state: bool = F
             if text:
                 (new / activity.name).write_text(text, encoding="utf-8")
         if keep_state:
-            newest = saved_states(folder / "state")[-1]
-            shutil.copytree(newest, new / "state" / newest.name)
+            save_state(new / "state", state, progress)
 
     target = target or folder / "checkpoint"
     write_checkpoint(
@@ -115,11 +115,15 @@ def export_run(folder: Path, target: Path | None = None, *, with_state: bool = F
 
 
 def thin_curve(text: str, generation: int) -> str:
-    """At most about a hundred generations of a learning curve, the last one among them."""
+    """At most about a hundred generations of a learning curve, the last one among them.
+
+    They are those nearest to an even spacing: the first part of a continued curve has been thinned before.
+    """
     header, *rows = text.splitlines()
-    every = max(1, generation // _CURVE_GENERATIONS)
-    kept = [row for row in rows if (generation - int(row.split(",")[0])) % every == 0]
-    return "\n".join([header, *kept]) + "\n"
+    present = np.unique([int(row.split(",")[0]) for row in rows])
+    wanted = np.arange(generation, 0, -max(1, generation // _CURVE_GENERATIONS))
+    kept = set(present[np.abs(present[:, None] - wanted).argmin(0)])
+    return "\n".join([header, *(row for row in rows if int(row.split(",")[0]) in kept)]) + "\n"
 
 
 def _last_rows(curve: str) -> list[dict]:

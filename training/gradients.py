@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 from zoo.models import Surrogate, build, segment_length
 from zoo.tasks import Task
 from zoo.tasks.observations import ObservationStats, empty, moments, update
-from zoo.training.method import Group
+from zoo.training.method import Group, make_hyper
 from zoo.training.reinforce import (
     Policy,
     advantages,
@@ -83,19 +83,8 @@ class GradientMetrics(NamedTuple):
 
 def hyper_of(group: Group) -> GradientHyper:
     """[R] settings of the runs."""
-    recipe = group.recipe
-    replaced = {
-        "learning_rate_final": recipe.learning_rate if recipe.learning_rate_final is None else None,
-        "clip_norm": np.inf if recipe.clip_norm is None else None,
-    }
-    values = []
-    for name in GradientHyper._fields:
-        own = group.numbers(name) if replaced.get(name) is None else np.full(len(group.seeds), replaced[name])
-        values.append(np.asarray(own, np.float32))
-    hyper = GradientHyper(*values)
-    if recipe.learning_rate_final is None:
-        hyper = hyper._replace(learning_rate_final=hyper.learning_rate)
-    return hyper
+    absent = {"learning_rate_final": group.numbers("learning_rate"), "clip_norm": np.inf}
+    return make_hyper(GradientHyper, group, absent)
 
 
 class Gradients:

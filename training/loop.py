@@ -18,7 +18,6 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from zoo.errors import ZooError
 from zoo.json_files import from_json
 from zoo.names import parse
 from zoo.training import hosts
@@ -28,9 +27,9 @@ from zoo.training.engine import CHUNK, Engine, to_host
 from zoo.training.export import export_run
 from zoo.training.plan import within_memory
 from zoo.training.progress import Progress
-from zoo.training.recipe import Recipe, make_recipe_task
-from zoo.training.runs import Run, prepare_run
-from zoo.training.state import restore_state, save_state
+from zoo.training.recipe import Recipe
+from zoo.training.runs import Run, prepare_run, shared_task
+from zoo.training.state import restore_states, save_state
 
 _CHUNK_SECONDS = 2.0
 
@@ -84,10 +83,7 @@ def train(
     names = [names] if isinstance(names, str) else list(names)
     with contextlib.ExitStack() as held:
         runs = _prepare(names, Path(out), held, fresh=fresh, continue_published=continue_published, **changes)
-        tasks = {make_recipe_task(run.model, run.recipe) for run in runs}
-        if len(tasks) != 1:
-            raise ValueError(f"models in lockstep must share one task; these have {sorted(t.name for t in tasks)}")
-        (task,) = tasks
+        task = shared_task(runs)
         engine = Engine(task, [run.group(task) for run in runs])
         hosts.check_mesh(engine.mesh)
         with within_memory(names, engine):
@@ -111,7 +107,7 @@ def _train(runs, engine, max_minutes, save_minutes, quiet) -> Outcome:
     if any(run.recipe.generations != goal for run in runs):
         raise ValueError("models in lockstep must have the same number of generations")
     milestones = engine.method.milestones(goal)
-    saved_at, size, stopped = start, 1, False
+    saved_at, size, stopped, first = start, 1, False, True
 
     def save():
         seconds, on_host = spent + time.monotonic() - start, to_host(states)
@@ -137,7 +133,8 @@ def _train(runs, engine, max_minutes, save_minutes, quiet) -> Outcome:
             bar.update(generation, metrics)
             # The first call compiles; its time says nothing about the next.
             size = int(np.clip(_CHUNK_SECONDS * count / (now - began), 1, min(CHUNK, 2 * size)))
-            expected_end = now + (now - began) / count * size
+            expected_end = now if first else now + (now - began) / count * size
+            first = False
             late = max_minutes is not None and expected_end - start > 60 * max_minutes
             said = hosts.gather(request.received, size, late, now - saved_at > 60 * save_minutes)
             size, late, due = int(said[0, 1]), bool(said[0, 2]), bool(said[0, 3])
@@ -163,17 +160,13 @@ def _restore(runs, engine) -> tuple[list, int, float]:
     fresh, restored = engine.init(), []
 
     def read():
-        found = [restore_state(r.folder / "state", s) for r, s in zip(runs, fresh, strict=True)]
-        generations = {0 if item is None else item[1]["generation"] for item in found}
-        if len(generations) != 1:
-            at = sorted(generations)
-            raise ZooError(f"these runs stopped at different generations {at}; train them one by one")
-        (generation,) = generations
+        found = restore_states([run.folder / "state" for run in runs], fresh)
+        generation = found[0][1]["generation"] if found else 0
         for run in runs:
             cut_rows(run.folder / "training.csv", generation)
             # Generation 0 has no saved state: what was recorded of it may be torn, and is recorded anew.
             cut_rows(run.folder / "activity.csv", generation or -1)
-        if generation == 0:
+        if not found:
             return 0, 0.0
         restored.extend(item[0] for item in found)
         return generation, max(item[1]["seconds"] for item in found)

@@ -20,12 +20,14 @@ class Group:
         recipe: of all runs, but for `varying`.
         seeds: one a run.
         varying: names of numbers of the recipe that differ between the runs, with a value for each run.
+        readout_gain: factor on readouts before the task's own, for evolution: groups of other gains can share a task.
     """
 
     config: NetworkConfig
     recipe: Recipe
     seeds: tuple[int, ...]
     varying: tuple[tuple[str, tuple[float, ...]], ...] = ()
+    readout_gain: float = 1.0
 
     def __post_init__(self):
         for name, values in self.varying:
@@ -33,7 +35,7 @@ class Group:
                 raise ValueError(f"`{name}` varies over {len(values)} values; there are {len(self.seeds)} runs")
 
     def numbers(self, name: str) -> Float[np.ndarray, " R"]:
-        """A number of the recipe, for each run."""
+        """A number of the recipe, for each run; NaN where the recipe has None."""
         values = dict(self.varying).get(name, (getattr(self.recipe, name),) * len(self.seeds))
         return np.asarray(values, np.float32)
 
@@ -55,6 +57,25 @@ class Group:
     def initial(self) -> Float[np.ndarray, "R D"]:
         """Flat trained parameters before training."""
         return np.stack([self.config.flatten(self.config.initial(seed)) for seed in self.seeds])
+
+
+def make_hyper(kind: type, group: Group, absent: dict[str, np.ndarray | float]) -> Any:
+    """A method's settings: a NamedTuple of arrays [R] from the fields of the same names of the recipe.
+
+    Args:
+        kind: of the NamedTuple.
+        group: whose runs these are.
+        absent: values for fields that the recipe leaves at None.
+
+    Raises:
+        ValueError: if the runs vary in something else.
+    """
+    if unknown := [name for name, _ in group.varying if name not in kind._fields]:
+        raise ValueError(f"runs can vary in {', '.join(kind._fields)}; not in {', '.join(unknown)}")
+    values = {name: group.numbers(name) for name in kind._fields}
+    for name, value in absent.items():
+        values[name] = np.where(np.isnan(values[name]), np.float32(value), values[name])
+    return kind(**values)
 
 
 class Method(Protocol):

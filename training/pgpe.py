@@ -12,6 +12,8 @@ from evosax.core.optimizer import clipup
 from jaxtyping import Array, Float, Int
 
 _OPTIMISERS = {"adam": optax.adam, "sgd": optax.sgd, "clipup": clipup}
+_CLIPUP_SPEED = 2.0
+"""ClipUp's longest step, in units of its rate, as its authors choose it (Toklu et al., 2020)."""
 
 
 class Hyper(NamedTuple):
@@ -62,7 +64,10 @@ class Search:
         fade = (1 + jnp.cos(jnp.pi * jnp.clip(progress, 0, 1))) / 2
         rate = hyper.centre_lr_final + (hyper.centre_lr - hyper.centre_lr_final) * fade
         opt_state = state.opt_state
-        opt_state = opt_state._replace(hyperparams=opt_state.hyperparams | {"learning_rate": rate})
+        rates = {"learning_rate": rate}
+        if "max_velocity" in opt_state.hyperparams:
+            rates["max_velocity"] = _CLIPUP_SPEED * rate
+        opt_state = opt_state._replace(hyperparams=opt_state.hyperparams | rates)
         state, _ = self._pgpe.tell(
             jax.random.key(0), population, -fitness, state.replace(opt_state=opt_state), self._params(hyper)
         )

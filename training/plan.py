@@ -218,7 +218,9 @@ def available_bytes(device: jax.Device) -> int | None:
                 limits.append(1024 * int(line.split()[1]))
     with contextlib.suppress(OSError, ValueError):  # A container's limit; "max" where it has none.
         group = Path("/sys/fs/cgroup")
-        limits.append(int((group / "memory.max").read_text()) - int((group / "memory.current").read_text()))
+        limit, used = (int((group / f"memory.{name}").read_text()) for name in ("max", "current"))
+        stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        limits.append(limit - used + int(stat.get("inactive_file", 0)))  # Files read long ago make room.
     return min(limits, default=None)
 
 

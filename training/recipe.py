@@ -111,6 +111,7 @@ class Recipe:
             need(name, 0 < getattr(self, name) < math.inf, "positive and finite")
         for name in ("sigma_lr", "sigma_max_change", "expected_reward_weight"):
             need(name, 0 <= getattr(self, name) < math.inf, "finite and not negative")
+        need("sigma_max_change", self.sigma_max_change < 1, "below 1")
         if self.centre_lr_final is not None:
             need("centre_lr_final", 0 <= self.centre_lr_final <= self.centre_lr, "between 0 and centre_lr")
         need("tau_ms", len(self.tau_ms) in (1, 2) and min(self.tau_ms) > DT_MS, f"1 or 2 values over {DT_MS:g}")

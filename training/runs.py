@@ -3,19 +3,21 @@
 import contextlib
 import dataclasses
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from zoo.checkpoint import read_config
+from zoo.checkpoint import read_config, replacing
 from zoo.errors import ZooError
 from zoo.json_files import coerce, from_json, read_json, write_json
 from zoo.loading import locate
 from zoo.manifest import verify_manifest
 from zoo.names import ModelName, parse
+from zoo.tasks import Task
 from zoo.training.method import Group
-from zoo.training.recipe import Recipe, default_recipe, make_network_config
+from zoo.training.recipe import Recipe, default_recipe, make_network_config, make_recipe_task
+from zoo.training.state import saved_states
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +31,24 @@ class Run:
     def group(self, task) -> Group:
         """As the engine wants it."""
         config = make_network_config(self.model, task, self.recipe)
-        return Group(config=config, recipe=self.recipe, seeds=tuple(range(self.recipe.seeds)))
+        gain = self.recipe.action_gain / task.action_gain if hasattr(task, "action_gain") else 1.0
+        return Group(config=config, recipe=self.recipe, seeds=tuple(range(self.recipe.seeds)), readout_gain=gain)
+
+
+def shared_task(runs: Sequence[Run]) -> Task:
+    """What all runs in lockstep play; gains of actions may differ, and then become the groups' own.
+
+    Raises:
+        ValueError: if anything else differs.
+    """
+    tasks = {make_recipe_task(run.model, run.recipe) for run in runs}
+    if len(tasks) > 1 and all(hasattr(task, "action_gain") for task in tasks):
+        tasks = {dataclasses.replace(task, action_gain=1.0) for task in tasks}
+    if len(tasks) > 1:
+        names = sorted({task.name for task in tasks})
+        differ = names if len(names) > 1 else sorted(map(repr, tasks))
+        raise ValueError(f"models in lockstep must share one task; these have {', '.join(differ)}")
+    return tasks.pop()
 
 
 def override(recipe: Recipe, **changes) -> Recipe:
@@ -76,13 +95,13 @@ def prepare_run(
     base = _published_recipe(name) if continue_published else default_recipe(model)
     recipe = override(base, **changes)
     if continue_published:
-        _check_same(base, recipe, f"the published {name}")
+        _check_same(base, recipe, f"the published {name}", "train without --continue")
     held.enter_context(_hold(folder))
     if fresh and record.is_file():
         shutil.rmtree(folder)
-    if record.is_file():
+    if record.is_file() and saved_states(folder / "state"):
         before = from_json(Recipe, read_json(record)["recipe"], str(record))
-        _check_same(before, recipe, str(folder))
+        _check_same(before, recipe, str(folder), "start anew with --fresh, or in another folder with --out")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if continue_published and not (folder / "state").exists():
@@ -132,10 +151,11 @@ def _copy_published(name: str, folder: Path) -> None:
     for name in ("training.csv", "activity.csv"):
         if (path / name).is_file():
             shutil.copy(path / name, folder / name)
-    shutil.copytree(path / "state", folder / "state")
+    with replacing(folder / "state") as new:
+        shutil.copytree(path / "state", new, dirs_exist_ok=True)
 
 
-def _check_same(before: Recipe, now: Recipe, where: str) -> None:
+def _check_same(before: Recipe, now: Recipe, where: str, advice: str) -> None:
     """A run may be made longer; anything else is another run."""
     old, new = dataclasses.asdict(before), dataclasses.asdict(now)
     final = before.learning_rate_final if before.method == "bp" else before.centre_lr_final
@@ -143,6 +163,5 @@ def _check_same(before: Recipe, now: Recipe, where: str) -> None:
     differ = [f"{key} was {old[key]}, now {new[key]}" for key in old if key not in free and old[key] != new[key]]
     if differ:
         raise ZooError(
-            f"{where} has a run with another recipe ({'; '.join(differ)}); "
-            "start anew with --fresh, or in another folder with --out"
+            f"{where} has a run with another recipe ({'; '.join(differ)}), and goes on only with its own; {advice}"
         )

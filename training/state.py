@@ -1,6 +1,7 @@
 """Training states on disk: complete or not there at all, checked before they are used."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
@@ -43,29 +44,50 @@ def saved_states(folder: Path) -> list[Path]:
 
 
 def restore_state(folder: Path, like) -> tuple[object, dict] | None:
-    """The newest undamaged state in `folder` and its progress, or None if there is no state.
+    """`restore_states` of one run."""
+    restored = restore_states([folder], [like])
+    return None if restored is None else restored[0]
+
+
+def restore_states(folders: Sequence[Path], likes: Sequence) -> list[tuple[object, dict]] | None:
+    """The newest generation of which every run has an undamaged state; None if no run has any state.
+
+    Runs in lockstep are saved one after another: if that was interrupted, some have a newer state than others.
 
     Args:
-        folder: ``state/`` of a run.
-        like: tree with leaves of the expected shapes and dtypes.
+        folders: ``state/`` of the runs.
+        likes: for each, a tree with leaves of the expected shapes and dtypes.
+
+    Returns:
+        State and progress of each run.
 
     Raises:
-        ZooError: if there are states, and all of them are damaged or of another shape.
+        ZooError: if there are states, and none that all runs share, or all of them are damaged or of another shape.
     """
+    saved = [[path.name for path in saved_states(folder)] for folder in folders]
+    if not any(saved):
+        return None
+    shared = sorted(set.intersection(*map(set, saved)))
+    if not shared:
+        at = sorted({int(names[-1]) if names else 0 for names in saved})
+        raise ZooError(
+            f"these runs stopped at different generations {at}; train them one by one, or all anew with --fresh"
+        )
     problems = []
-    for path in reversed(saved_states(folder)):
+    for name in reversed(shared):
         try:
-            verify_manifest(path)
-            leaves = jax.tree_util.tree_leaves_with_path(like)
-            arrays = read_arrays(path / "arrays", {_name(p): leaf for p, leaf in leaves})
-            values = [np.asarray(arrays[_name(p)]) for p, _ in leaves]
-            tree = jax.tree.unflatten(jax.tree.structure(like), values)
-            return tree, read_json(path / "progress.json")
+            return [_read(folder / name, like) for folder, like in zip(folders, likes, strict=True)]
         except (DamagedCheckpointError, OSError) as error:
             problems.append(str(error))
-    if problems:
-        raise ZooError(
-            f"no training state in {folder} can be used: {'; '.join(problems)}. "
-            "Start anew with --fresh, or in another folder with --out"
-        )
-    return None
+    raise ZooError(
+        f"no training state in {', '.join(map(str, folders))} can be used: {'; '.join(problems)}. "
+        "Start anew with --fresh, or in another folder with --out"
+    )
+
+
+def _read(path: Path, like) -> tuple[object, dict]:
+    verify_manifest(path)
+    leaves = jax.tree_util.tree_leaves_with_path(like)
+    arrays = read_arrays(path / "arrays", {_name(p): leaf for p, leaf in leaves})
+    values = [np.asarray(arrays[_name(p)]) for p, _ in leaves]
+    return jax.tree.unflatten(jax.tree.structure(like), values), read_json(path / "progress.json")

@@ -6,6 +6,11 @@
 """
 
 import importlib
+from pathlib import Path
+
+# In a clone these lie beside this folder, which Python takes for the whole package where it runs in the clone.
+if not (Path(__file__).parent / "models").is_dir():
+    __path__.append(str(Path(__file__).parent.parent))
 
 from zoo.errors import (
     DamagedCheckpointError,

@@ -253,7 +253,8 @@ def _train(arguments) -> int:
     for batch in [names] if arguments.lockstep else [[name] for name in names]:
         spent = float(hosts.gather((time.monotonic() - start) / 60)[0, 0])  # Process 0's clock counts.
         if arguments.max_minutes is not None and spent >= arguments.max_minutes:
-            print(f"no time left for {', '.join(batch)}; run the same command to go on")
+            if hosts.is_main():
+                print(f"no time left for {', '.join(batch)}; run the same command to go on", file=sys.stderr)
             break
         outcome = train(
             batch,

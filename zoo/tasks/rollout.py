@@ -25,12 +25,14 @@ class Policies(NamedTuple):
             from the same states (common random numbers), and these are computed once.
         stats: observation statistics with a leading axis R, or None to leave observations alone.
         members: P.
+        gain: factor on readouts, before the task's own.
     """
 
     networks: Network
     keys: PRNGKeyArray
     stats: ObservationStats | None
     members: int
+    gain: float = 1.0
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -100,7 +102,8 @@ def rollout(
             step_moments = jax.vmap(moments)(group.stats, observation, alive)
         output, state = jax.vmap(population_step)(packed, state, seen)
         spikes = output.spikes.mean(-1) * alive if count_spikes else None
-        return output.readout, state, (spikes, step_moments)
+        readout = output.readout if group.gain == 1 else group.gain * output.readout
+        return readout, state, (spikes, step_moments)
 
     def body(carry):
         t, env_state, observation, sums, states, totals = carry
