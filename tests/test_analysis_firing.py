@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from zoo.analysis.firing import fi_curves, record, respond
+from zoo.analysis.interventions import intervene
+from zoo.analysis.robustness import robustness
 from zoo.evaluation import evaluate_parts
 from zoo.loading import load
 from zoo.models import TABLE_4
@@ -52,6 +54,15 @@ def test_recording_is_the_episode_that_the_evaluation_plays(checkpoint):
     assert np.all(played[0].v[played[0].spikes == 0] < np.broadcast_to(parts["v_th"], (6, 8))[played[0].spikes == 0])
 
 
+def test_networks_for_images_play_no_episodes():
+    model = load("hetsnn-mnist-4096")
+    for analyse in (record, intervene, lambda model: robustness([model])):
+        with pytest.raises(ValueError, match="classifies images"):
+            analyse(model)
+
+
 def test_unknown_training_seed(checkpoint):
+    with pytest.raises(ValueError, match="must not be negative"):
+        record(load(str(checkpoint)), episode=-3)
     with pytest.raises(ValueError, match="training seed 7"):
         record(load(str(checkpoint)), 7)

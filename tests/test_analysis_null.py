@@ -42,6 +42,21 @@ def test_seeds_drift_apart_and_the_same_seed_drifts_alike():
     np.testing.assert_array_equal(drift(CONFIG, Recipe(population=16), (1,), 5, quiet=True)[0], two)
 
 
+def test_a_search_in_blocks_drifts_in_blocks():
+    recipe = Recipe(population=16, block_neurons=4)
+    assert 0 < spread(recipe, 10) < spread(recipe, 100)
+    whole = drift(CONFIG, Recipe(population=16), (0,), 5, quiet=True)
+    assert not np.allclose(drift(CONFIG, recipe, (0,), 5, quiet=True), whole)
+
+
+def test_networks_by_gradients_have_no_null():
+    model = load("hetsnn-cartpole500-1024-bp")
+    with pytest.raises(ValueError, match="was trained by gradients"):
+        null_control(model, quiet=True)
+    result = time_constants([model], biology=False, quiet=True)
+    assert result.nulls == () and {one.origin for one in result.series} == {"trained"}
+
+
 def test_null_control_has_the_models_shape_and_starts_where_it_started(model):
     null = null_control(model, quiet=True)
     assert null.trained_tau_ms.shape == null.null_tau_ms.shape == (2, 8)

@@ -1,4 +1,5 @@
 import re
+import shlex
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -9,7 +10,10 @@ from huggingface_hub import ModelCard
 import zoo
 from zoo.card_index import check_cards, write_cards
 from zoo.cards import make_card
+from zoo.cli import _make_parser
+from zoo.json_files import from_json
 from zoo.plots import learning_curve, time_constants
+from zoo.training import Recipe, default_recipe, override
 
 CARDS = Path(__file__).parent.parent / "model_cards"
 
@@ -26,6 +30,16 @@ def test_front_matter_carries_the_measured_numbers(name):
     assert result.metric_value == evaluation["mean"]
     assert result.metric_args["interval_95"] == evaluation["interval_95"]
     assert (data.model_name, data.license) == (name, "apache-2.0")
+
+
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_the_command_to_train_it_again_has_its_recipe(name):
+    (command,) = re.findall(r"^Train it again: `zoo (.*?)`", (CARDS / f"{name}.md").read_text(), re.MULTILINE)
+    arguments = vars(_make_parser().parse_args(shlex.split(command)))
+    own = zoo.load(name).config["recipe"]
+    changes = {field: arguments[field] for field in own if arguments[field] is not None}
+    assert arguments["name"] == name
+    assert override(default_recipe(name), **changes) == from_json(Recipe, own, name)
 
 
 def test_an_edited_superfluous_or_missing_card_is_reported(checkpoint, tmp_path, monkeypatch):

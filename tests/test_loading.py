@@ -1,5 +1,6 @@
 import os
 
+import jax
 import numpy as np
 import pytest
 from flax import nnx
@@ -49,6 +50,18 @@ def test_one_seed(checkpoint):
     np.testing.assert_array_equal(one.parts()["w_in"], model.parts(1)["w_in"])
     with pytest.raises(ValueError, match="training seed 7"):
         zoo.load(str(checkpoint), seed=7)
+
+
+def test_what_a_network_observes_is_what_it_saw_in_its_episode(checkpoint):
+    model = zoo.load("hetsnn-cartpole500-1024")
+    seen = zoo.analysis.record(model, 3, episode=1, steps=2).inputs
+    _, observation = model.task().reset(jax.random.fold_in(jax.random.key(0), 1), 1)
+    np.testing.assert_allclose(model.observe(observation, seed=3), seen[0], rtol=1e-5)
+    assert not np.allclose(model.observe(observation, seed=4), seen[0])
+    assert model.observe(np.full((2, 5, 4), 1e9)).max() == model.config["recipe"]["observation_clip"]
+    np.testing.assert_array_equal(zoo.load(str(checkpoint)).observe([0.5, 2.0, 3.0]), [0.5, 2.0, 3.0])
+    with pytest.raises(ValueError, match=r"shape \(3,\); its last axis must be 4"):
+        model.observe(observation[:3])
 
 
 def test_network_is_an_nnx_module_with_the_trained_values(checkpoint):

@@ -148,6 +148,11 @@ def test_curve_is_cut_to_the_saved_generation_and_torn_lines_dropped(tmp_path):
         ({"optimiser": "adamw"}, "must be one of adam, sgd, clipup"),
         ({"centre_lr": float("nan")}, "centre_lr"),
         ({"momentum": 0.1}, "a recipe has no `momentum`"),
+        (
+            {"learning_rate": 0.5, "sigma": 0.2, "action_gain": 3.0},
+            "learning_rate, action_gain: of no effect on hetsnn",
+        ),
+        ({"centre_lr_drop": 9, "centre_lr_final": 0.3}, "centre_lr_final"),
         ({"tau_ms": (4.0,)}, "tau_ms"),
         ({"normalise_observations": 1}, "must be of type bool"),
     ],

@@ -7,8 +7,8 @@ from zoo.training.pgpe import BlockSearch, Hyper, Search
 
 
 def hyper(**changes):
-    values = dict(centre_lr=0.5, centre_lr_final=0.5, sigma=0.1, sigma_lr=0.1, sigma_max_change=0.2,
-                  expected_reward_weight=0.0, generations=10)  # fmt: skip
+    values = dict(centre_lr=0.5, centre_lr_final=0.5, centre_lr_drop=np.inf, sigma=0.1, sigma_lr=0.1,
+                  sigma_max_change=0.2, expected_reward_weight=0.0, generations=10)  # fmt: skip
     return Hyper(**{k: jnp.float32(v) for k, v in (values | changes).items()})
 
 
@@ -47,6 +47,19 @@ def test_first_adam_step_has_the_size_of_the_rate_in_every_coordinate():
     population = search.ask(jax.random.key(0), state, h)
     new = search.tell(population, -jnp.square(population).sum(1), state, h)
     np.testing.assert_allclose(np.asarray(new.mean), 3.0 - 0.15, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("drop", "rates"), [(np.inf, [0.5, 0.4, 0.2, 0.1]), (1, [0.5, 0.1, 0.1, 0.1]), (3, [0.5, 0.5, 0.5, 0.1])]
+)
+def test_the_rate_falls_along_a_cosine_or_in_one_step(drop, rates):
+    h = hyper(centre_lr=0.5, centre_lr_final=0.1, centre_lr_drop=drop, generations=4)
+    search, used = Search(8, 3, "sgd"), []
+    state = search.init(jnp.zeros(3), h)
+    for i in range(4):
+        state = search.tell(search.ask(jax.random.key(i), state, h), jnp.arange(8.0), state, h)
+        used.append(float(state.opt_state.hyperparams["learning_rate"]))
+    np.testing.assert_allclose(used, rates, rtol=1e-5)
 
 
 @pytest.mark.parametrize("optimiser", ["adam", "sgd", "clipup"])

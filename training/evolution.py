@@ -55,7 +55,8 @@ class Metrics(NamedTuple):
 
 def hyper_of(group: Group) -> Hyper:
     """[R] settings of the runs."""
-    return make_hyper(Hyper, group, {"centre_lr_final": group.numbers("centre_lr")})
+    absent = {"centre_lr_final": group.numbers("centre_lr"), "centre_lr_drop": np.inf}
+    return make_hyper(Hyper, group, absent)
 
 
 class Evolution:

@@ -17,10 +17,14 @@ _CLIPUP_SPEED = 2.0
 
 
 class Hyper(NamedTuple):
-    """Settings that may differ between runs of one program; arrays of shape [] or [R]."""
+    """Settings that may differ between runs of one program; arrays of shape [] or [R].
+
+    As in `Recipe`; an infinite `centre_lr_drop` stands for none.
+    """
 
     centre_lr: Float[Array, ""]
     centre_lr_final: Float[Array, ""]
+    centre_lr_drop: Float[Array, ""]
     sigma: Float[Array, ""]
     sigma_lr: Float[Array, ""]
     sigma_max_change: Float[Array, ""]
@@ -32,9 +36,13 @@ class Search:
     """The search distribution of one run: `init`, `ask`, `tell` are pure and can be mapped over runs.
 
     Returns are maximised; centred ranks, ties averaged; a NaN return ranks last.
+
+    Attributes:
+        fitness_shape: of what `tell` is told.
     """
 
     def __init__(self, population: int, size: int, optimiser: str):
+        self.fitness_shape: tuple[int, ...] = (population,)
         self._optimiser = optax.inject_hyperparams(_OPTIMISERS[optimiser])(learning_rate=0.0)
         self._pgpe = PGPE(
             population,
@@ -61,7 +69,9 @@ class Search:
     def tell(self, population, fitness: Float[Array, " P"], state, hyper: Hyper):
         """Moves centre and sigma by the members' fitness (higher is better)."""
         progress = state.generation_counter / jnp.maximum(hyper.generations - 1, 1)
-        fade = (1 + jnp.cos(jnp.pi * jnp.clip(progress, 0, 1))) / 2
+        cosine = (1 + jnp.cos(jnp.pi * jnp.clip(progress, 0, 1))) / 2
+        step = (state.generation_counter < hyper.centre_lr_drop).astype(jnp.float32)
+        fade = jnp.where(jnp.isfinite(hyper.centre_lr_drop), step, cosine)
         rate = hyper.centre_lr_final + (hyper.centre_lr - hyper.centre_lr_final) * fade
         opt_state = state.opt_state
         rates = {"learning_rate": rate}
@@ -88,6 +98,7 @@ class BlockSearch(Search):
 
     def __init__(self, population: int, blocks: Int[np.ndarray, "J K"], optimiser: str):
         super().__init__(population, blocks.size, optimiser)
+        self.fitness_shape = (population, len(blocks))
         self._of_block = Search(population, blocks.shape[1], optimiser)
         self._blocks, self._places = blocks, np.argsort(blocks, axis=None)
 

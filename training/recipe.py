@@ -26,6 +26,8 @@ class Recipe:
         optimiser: of the distribution's centre: adam, sgd or clipup.
         centre_lr: its learning rate.
         centre_lr_final: learning rate that a cosine leads to in the last generation; by default none.
+        centre_lr_drop: number of generations at `centre_lr`, before all others are at `centre_lr_final`, in place of
+            the cosine; by default none. How long the training is then matters to no generation.
         sigma: initial standard deviation of the search distribution.
         sigma_lr: its learning rate.
         sigma_max_change: largest relative change of sigma in a generation.
@@ -67,6 +69,7 @@ class Recipe:
     optimiser: str = "adam"
     centre_lr: float = 0.15
     centre_lr_final: float | None = None
+    centre_lr_drop: int | None = None
     sigma: float = 0.1
     sigma_lr: float = 0.1
     sigma_max_change: float = 0.2
@@ -114,6 +117,9 @@ class Recipe:
         need("sigma_max_change", self.sigma_max_change < 1, "below 1")
         if self.centre_lr_final is not None:
             need("centre_lr_final", 0 <= self.centre_lr_final <= self.centre_lr, "between 0 and centre_lr")
+        if self.centre_lr_drop is not None:
+            need("centre_lr_drop", self.centre_lr_drop >= 1, "at least 1")
+            need("centre_lr_drop", self.centre_lr_final is not None, "left out where there is no centre_lr_final")
         need("tau_ms", len(self.tau_ms) in (1, 2) and min(self.tau_ms) > DT_MS, f"1 or 2 values over {DT_MS:g}")
         need("v_th", 0 < self.v_th < math.inf, "positive and finite")
         need("fitness", self.fitness in FITNESSES, f"one of {', '.join(FITNESSES)}")
@@ -134,6 +140,33 @@ class Recipe:
         need("clip_norm", self.clip_norm is None or self.clip_norm > 0, "positive")
         if self.learning_rate_final is not None:
             need("learning_rate_final", 0 <= self.learning_rate_final <= self.learning_rate, "at most learning_rate")
+
+
+_PGPE = {"population", "optimiser", "centre_lr", "centre_lr_final", "sigma", "sigma_lr", "sigma_max_change"}
+_PGPE |= {"centre_lr_drop", "episodes", "expected_reward_weight", "fitness", "block_neurons"}
+_REINFORCE = {"policy_temperature_v", "discount", "baseline", "standardise_advantages", "entropy_weight"}
+_GRADIENTS = {
+    "learning_rate",
+    "learning_rate_final",
+    "clip_norm",
+    "surrogate",
+    "alpha",
+    "detach_reset",
+    "segment_steps",
+}
+_EPISODES = {"episodes", "expected_reward_weight", "normalise_observations", "observation_clip"}
+_IMAGES = {"fitness", "input_gain", "block_neurons"}
+_BRAX = {"backend", "action_map", "action_gain", "episode_limit"}
+
+
+def unused_fields(model: ModelName, method: str) -> set[str]:
+    """Fields of a recipe that say nothing of a model's training by a method: other methods' and other tasks'."""
+    images = model.family == "image"
+    unused = _PGPE if method == "bp" else _GRADIENTS | _REINFORCE
+    unused = unused | (_EPISODES | _REINFORCE if images else _IMAGES)
+    if model.family != "brax":
+        unused = unused | _BRAX
+    return unused | (set() if images or method == "bp" else {"batch"})
 
 
 def default_recipe(name: str | ModelName) -> Recipe:
@@ -192,9 +225,11 @@ def _brax_recipe(model: ModelName) -> Recipe:
 
     HalfCheetah cannot fall and needs strong torques: readouts of trained neurons count threefold there. Weights
     that vary make readouts large, so that those of trained weights count less; least for Ant, which pays for torques.
+    Both rise again with a slower centre, when its first rate leads no further.
     """
     gain = {("het", "hc"): 3.0, ("hom", "hc"): 0.3, ("hom", "ant"): 0.1}.get((model.kind, model.task), 1.0)
-    return Recipe(normalise_observations=True, centre_lr=0.05, action_gain=gain)
+    slower = {"centre_lr_final": 0.015, "centre_lr_drop": 200} if model.task in ("ant", "hc") else {}
+    return Recipe(normalise_observations=True, centre_lr=0.05, action_gain=gain, **slower)
 
 
 def _gradient_recipe(model: ModelName) -> Recipe:

@@ -16,7 +16,7 @@ from zoo.manifest import verify_manifest
 from zoo.names import ModelName, parse
 from zoo.tasks import Task
 from zoo.training.method import Group
-from zoo.training.recipe import Recipe, default_recipe, make_network_config, make_recipe_task
+from zoo.training.recipe import Recipe, default_recipe, make_network_config, make_recipe_task, unused_fields
 from zoo.training.state import saved_states
 
 
@@ -88,12 +88,16 @@ def prepare_run(
     Raises:
         ZooError: if the folder has a run with another recipe, or another training in it, or cannot be written,
             or the published checkpoint carries no training state.
+        ValueError: if a change is of no effect on this model.
     """
     model = parse(name)
     folder = Path(out) / name
     record = folder / "run.json"
     base = _published_recipe(name) if continue_published else default_recipe(model)
     recipe = override(base, **changes)
+    unused = unused_fields(model, recipe.method)
+    if idle := [field for field in changes if field in unused and getattr(recipe, field) != getattr(base, field)]:
+        raise ValueError(f"{', '.join(idle)}: of no effect on {name}, which {recipe.method} trains")
     if continue_published:
         _check_same(base, recipe, f"the published {name}", "train without --continue")
     held.enter_context(_hold(folder))
@@ -159,7 +163,7 @@ def _check_same(before: Recipe, now: Recipe, where: str, advice: str) -> None:
     """A run may be made longer; anything else is another run."""
     old, new = dataclasses.asdict(before), dataclasses.asdict(now)
     final = before.learning_rate_final if before.method == "bp" else before.centre_lr_final
-    free = {"generations"} if final is None else set()
+    free = {"generations"} if final is None or before.centre_lr_drop is not None else set()
     differ = [f"{key} was {old[key]}, now {new[key]}" for key in old if key not in free and old[key] != new[key]]
     if differ:
         raise ZooError(

@@ -33,6 +33,8 @@ _LAZY = {
     "verify": "zoo.evaluation",
 }
 
+_PARTS = ("analysis", "models", "tasks", "training")
+
 __all__ = [
     "DamagedCheckpointError",
     "DataNotFoundError",
@@ -57,6 +59,8 @@ __all__ = [
 
 def __getattr__(name: str):
     """Imports what needs simulators or training only when it is asked for."""
+    if name in _PARTS:
+        return importlib.import_module(f"zoo.{name}")
     if name not in _LAZY:
         raise AttributeError(f"module 'zoo' has no attribute '{name}'")
     return getattr(importlib.import_module(_LAZY[name]), name)

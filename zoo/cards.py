@@ -1,5 +1,6 @@
 """Model cards, generated from checkpoints: no number in a card was typed."""
 
+import dataclasses
 import importlib.resources
 from pathlib import Path
 
@@ -7,11 +8,13 @@ import numpy as np
 
 from zoo.catalogue import ModelInfo, bundled_folder, read_info
 from zoo.image_cards import image_evolution, measured_images
+from zoo.json_files import from_json
 from zoo.loading import load, locate
 from zoo.manifest import read_manifest
 from zoo.names import parse
 from zoo.paper import PAPER_URL, TASKS, TaskText
 from zoo.plots import plots
+from zoo.training.recipe import Recipe, default_recipe
 from zoo.zoo_model import ZooModel
 
 GENERATED = "<!-- Generated from the checkpoint by `zoo cards`; edits are overwritten. -->"
@@ -97,6 +100,7 @@ def _body(model: ZooModel) -> str:
         f'model = zoo.load("{model.name}")',
         *_EXAMPLE["image" if parse(model.name).family == "image" else "control"],
         "net = model.network(seed=0)  # a flax.nnx.Module",
+        *_BY_HAND["image" if parse(model.name).family == "image" else "control"],
         "```",
         "",
         "## Measured",
@@ -125,10 +129,35 @@ def _body(model: ZooModel) -> str:
     return "\n".join(lines) + "\n"
 
 
+_BY_HAND = {
+    "control": [
+        "state = net.initial_state()",
+        "output, state = net(model.observe(observation, seed=0), state)  # 5 ms: spikes, and readouts in V",
+    ],
+    "image": [],
+}
 _EXAMPLE = {
     "control": ["zoo.evaluate(model).mean"],
     "image": ["model.classify(images)  # [N, 28, 28]: bytes, or floats from 0 to 1", "zoo.evaluate(model).mean"],
 }
+
+
+def _again(model: ZooModel) -> str:
+    """The command that trains it from scratch by the recipe that it was trained with."""
+    usual = dataclasses.asdict(default_recipe(model.name))
+    own = dataclasses.asdict(from_json(Recipe, model.config["recipe"], f"{model.name}: config.json"))
+    changed = [_option(name, value) for name, value in own.items() if value != usual[name] and value is not None]
+    done, generations = model.config["training"]["generations"], own["generations"]
+    stopped = "" if done >= generations else f", which does not stop before generation {generations:,}"
+    return f"Train it again: `{' '.join(['zoo train', model.name, *changed])}`{stopped}."
+
+
+def _option(name: str, value) -> str:
+    """A field of a recipe as `zoo train` takes it."""
+    option = name.replace("_", "-")
+    if isinstance(value, bool):
+        return f"--{option}" if value else f"--no-{option}"
+    return f"--{option} {' '.join(map(str, value)) if isinstance(value, tuple) else value}"
 
 
 def _train_again(model: ZooModel, info: ModelInfo) -> list[str]:
@@ -136,7 +165,7 @@ def _train_again(model: ZooModel, info: ModelInfo) -> list[str]:
     generations = model.config["training"]["generations"]
     return [
         "",
-        f"Train it again: `zoo train {model.name}`.",
+        _again(model),
         *_going_on(model),
         "",
         f"![Learning curve: the population's mean accuracy on its minibatches over {generations} generations]"
@@ -196,17 +225,26 @@ def _training(model: ZooModel, info: ModelInfo) -> list[str]:
         f"{training['seconds']:,.0f} s for all seeds together on {training['hardware']}.",
         "",
         f"Centre: {recipe['optimiser']}, learning rate {recipe['centre_lr']:g}"
-        + (f" falling to {recipe['centre_lr_final']:g}" if recipe["centre_lr_final"] is not None else "")
+        + _falling(recipe)
         + f"; sigma {recipe['sigma']:g}, learning rate {recipe['sigma_lr']:g}.",
         *_physics(model),
         *_departures(recipe),
         "",
-        f"Train it again: `zoo train {model.name}`.",
+        _again(model),
         *_going_on(model),
         "",
         f"![Learning curve: the population's mean return over {training['generations']} generations, at "
         f"{number(info.population_mean)} in the last]({model.name}-curve.svg)",
     ]
+
+
+def _falling(recipe: dict) -> str:
+    """How the centre's learning rate changes."""
+    if recipe["centre_lr_final"] is None:
+        return ""
+    if recipe.get("centre_lr_drop") is None:
+        return f" falling to {recipe['centre_lr_final']:g}"
+    return f", {recipe['centre_lr_final']:g} after {recipe['centre_lr_drop']} generations"
 
 
 def _gradient_training(model: ZooModel, info: ModelInfo) -> list[str]:
@@ -238,7 +276,7 @@ def _gradient_training(model: ZooModel, info: ModelInfo) -> list[str]:
         + f". Updates skipped for a gradient that was not finite: {skipped}.",
         *_departures(recipe),
         "",
-        f"Train it again: `zoo train {model.name}`.",
+        _again(model),
         *_going_on(model),
         "",
         f"![Learning curve over {training['generations']} updates, at {number(info.population_mean)} in the last]"
@@ -314,8 +352,12 @@ def _time_constants(model: ZooModel) -> list[str]:
         "",
         "## Time constants",
         "",
-        f"Trained membrane time constants: median {median:.3g} ms, 5 to 95 %: {low:.3g} to {high:.3g} ms. "
-        "Part of such a spread is drift of the search alone, which no reward selects.",
+        f"Trained membrane time constants: median {median:.3g} ms, 5 to 95 %: {low:.3g} to {high:.3g} ms."
+        + (
+            ""
+            if model.config["recipe"].get("method") == "bp"
+            else " Part of such a spread is drift of the search alone, which no reward selects."
+        ),
         "",
         f"![Histogram of the membrane time constants, half of them below {median:.3g} ms]({model.name}-tau.svg)",
     ]

@@ -1,6 +1,7 @@
 """Which models are on this machine, and what the zoo's table says of each; reads small JSON files alone."""
 
 import dataclasses
+import difflib
 import fnmatch
 import importlib.resources
 import os
@@ -114,10 +115,8 @@ def find(name: str) -> Path:
     for folder in checkpoint_folders():
         if (folder / name / "config.json").is_file():
             return folder / name
-    published = ", ".join(list_models(name.split("-")[0] + "-*")) or "none of this kind"
-    raise UnknownModelError(
-        f"no checkpoint of '{name}' is published (published: {published}); train it: zoo train {name}"
-    )
+    close = ", ".join(difflib.get_close_matches(name, list_models(), n=3, cutoff=0.6)) or "see `zoo list`"
+    raise UnknownModelError(f"no checkpoint of '{name}' is published ({close}); train it: zoo train {name}")
 
 
 def read_info(path: Path, where: str) -> ModelInfo:

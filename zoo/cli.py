@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import json
+import re
 import sys
 import time
 import typing
@@ -146,15 +147,18 @@ def _add_recipe_options(sub) -> None:
     from zoo.training.recipe import Recipe
 
     group = sub.add_argument_group("recipe", "fields of the recipe; the default is the zoo's for that name")
+    described = re.findall(r"^ {8}(\w+): (.*?)(?=^ {8}\w|^ {4}\S|\Z)", Recipe.__doc__ or "", re.MULTILINE | re.DOTALL)
+    texts = {name: " ".join(text.split()).replace("%", "%%") for name, text in described}
     for field in dataclasses.fields(Recipe):
         kind = next((t for t in typing.get_args(field.type) if t is not type(None)), field.type)
         option = f"--{field.name.replace('_', '-')}"
+        text = texts.get(field.name)
         if field.type is bool:
-            group.add_argument(option, action=argparse.BooleanOptionalAction, default=None)
+            group.add_argument(option, action=argparse.BooleanOptionalAction, default=None, help=text)
         elif typing.get_origin(field.type) is tuple:
-            group.add_argument(option, type=kind, nargs="+", metavar=kind.__name__.upper())
+            group.add_argument(option, type=kind, nargs="+", metavar=kind.__name__.upper(), help=text)
         else:
-            group.add_argument(option, type=kind, metavar=kind.__name__.upper())
+            group.add_argument(option, type=kind, metavar=kind.__name__.upper(), help=text)
 
 
 def _print_json(value) -> None:

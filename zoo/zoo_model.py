@@ -3,12 +3,17 @@
 import dataclasses
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
+from jaxtyping import Float
 
 from zoo.checkpoint import Checkpoint
 from zoo.errors import DamagedCheckpointError
 from zoo.models import NetworkConfig, SpikingMLP, fixed_weights, physical
 from zoo.tasks import Task, make_task
+from zoo.tasks.observations import ObservationStats, normalise
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -86,6 +91,25 @@ class ZooModel:
     def neurons(self, seed: int | None = None) -> dict[str, np.ndarray]:
         """Hidden neurons' properties in physical units: tau_ms, v_th and v_rest in V, r_ohm. [hidden]."""
         return physical(self.parts(seed))
+
+    def observe(self, observation: ArrayLike, seed: int | None = None) -> Float[jax.Array, "*b o"]:
+        """What a network sees of its environment's observation: normalised as in training, where the recipe says so.
+
+        Args:
+            observation: [*b, o], as `zoo.tasks`, gymnax, bsuite or Brax give it.
+            seed: training seed whose network is to see it; by default the first.
+
+        Raises:
+            ValueError: if its last axis has another length.
+        """
+        row, observation = self._index(seed), jnp.asarray(observation, jnp.float32)
+        size = self.network_config.inputs
+        if observation.shape[-1:] != (size,):
+            raise ValueError(f"observation has shape {observation.shape}; its last axis must be {size}")
+        if self.observations is None:
+            return observation
+        stats = ObservationStats(**{name: jnp.asarray(rows[row]) for name, rows in self.observations.items()})
+        return normalise(stats, observation, self.config["recipe"]["observation_clip"])
 
     def task(self) -> Task:
         """The task that it was trained on.

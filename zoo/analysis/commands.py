@@ -99,7 +99,7 @@ def _tau(arguments) -> int:
     result = time_constants(_load(arguments.names), biology=not arguments.no_biology, quiet=arguments.quiet)
     drawing = draw.time_constants(result)
     _finish(arguments, _stem("tau", arguments.names), {"": result.rows()}, {"": drawing})
-    return _finish_null(arguments, result.nulls)
+    return _finish_null(arguments, result.nulls) if result.nulls else 0
 
 
 def _null(arguments) -> int:

@@ -22,7 +22,7 @@ _COLOUR_OF = {"trained": BLUE, "null": VERMILION, "biology": GREEN}
 
 def time_constants(result: TimeConstants) -> tuple[Draw, tuple[float, float]]:
     """Fig. 5: histograms on a logarithmic axis with both fits; models left, biology right. With its size."""
-    models = [null.name for null in result.nulls]
+    models = [one.name for one in result.series if one.origin == "trained"]
     biology = [one for one in result.series if one.origin == "biology"]
     panels = [[s for s in result.series if s.name == name] for name in models] + [[one] for one in biology]
     columns = min(3, len(panels))

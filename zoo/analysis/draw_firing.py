@@ -9,11 +9,12 @@ from matplotlib.figure import Figure
 
 from zoo.analysis.firing import Recording, Response
 from zoo.analysis.style import BLUE, COLOURS, PURPLE, VERMILION, Draw, zero_line
+from zoo.names import parse
 
 _TRACES = 6
 _FI_LINES = 24
 _TAU_TICKS = (6, 8, 10, 15, 20, 30, 40, 60, 100, 200, 500, 1000)
-_TIME = "time in the episode (ms; one environment step is 5 ms)"
+_TIME = "time of the network (ms; 5 ms for each step of the environment)"
 
 
 def raster(recording: Recording, tau_ms: np.ndarray) -> tuple[Draw, tuple[float, float]]:
@@ -48,9 +49,9 @@ def traces(recording: Recording, tau_ms: np.ndarray, v_th: np.ndarray) -> tuple[
             panel.plot(spikes, np.full(len(spikes), v_th[neuron]), "|", color=VERMILION, markersize=7)
             _small_title(panel, f"time constant {tau_ms[neuron]:.3g} ms")
         for i, readout in enumerate(recording.readout.T):
-            colour = COLOURS[2 + i % 2]
-            axes[-1].plot(recording.times_ms, readout, color=colour, linewidth=1.2, label=f"readout {i}")
-        axes[-1].legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, borderaxespad=0)
+            colour, style = COLOURS[i % 4], "-" if i < 4 else "--"
+            axes[-1].plot(recording.times_ms, readout, style, color=colour, linewidth=1.2, label=f"readout {i}")
+        axes[-1].legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=4, borderaxespad=0)
         axes[-1].set_xlabel(_TIME)
         figure.supylabel("membrane potential (V)", fontsize=9)
         title = f"{recording.name}, training seed {recording.seed} (dashed: threshold, ticks: spikes)"
@@ -75,13 +76,14 @@ def fi(response: Response, tau_ms: np.ndarray, title: str) -> tuple[Draw, tuple[
         palette = matplotlib.colors.ListedColormap(colours)
         mappable = matplotlib.cm.ScalarMappable(scale, palette)
         bar = figure.colorbar(mappable, ax=left, location="top", shrink=0.9, label="membrane time constant (ms)")
-        ticks = [t for t in _TAU_TICKS if scale.vmin <= t <= scale.vmax]
+        ticks = _apart([t for t in _TAU_TICKS if scale.vmin <= t <= scale.vmax], (scale.vmax / scale.vmin) ** 0.12)
         bar.set_ticks(ticks, labels=[str(t) for t in ticks])
         bar.ax.minorticks_off()
         low, middle, high = np.quantile(rates, [0.25, 0.5, 0.75], axis=1)
-        right.fill_between(response.currents_na, low, high, color=BLUE, alpha=0.25, linewidth=0, label="middle half")
-        right.plot(response.currents_na, middle, color=BLUE, label="median")
-        right.legend(loc="lower right", bbox_to_anchor=(1.0, 1.02), ncols=2)
+        right.plot(response.currents_na, high, "--", color=VERMILION, label="upper quartile")
+        right.plot(response.currents_na, middle, color=PURPLE, label="median")
+        right.plot(response.currents_na, low, "--", color=BLUE, label="lower quartile")
+        right.legend(loc="lower right", bbox_to_anchor=(1.0, 1.02), ncols=3)
         left.set_ylabel("firing rate (Hz)")
         for axes in (left, right):
             axes.set_xlabel("constant current (nA)")
@@ -117,12 +119,21 @@ def constant_current(response: Response, tau_ms: np.ndarray, title: str) -> tupl
     return draw, (7.0, 6.6)
 
 
+def _apart(values: list[float], factor: float) -> list[float]:
+    """Of rising values those that are at least `factor` times the one kept before."""
+    kept = values[:1]
+    for value in values[1:]:
+        if value >= factor * kept[-1]:
+            kept.append(value)
+    return kept
+
+
 def _small_title(axes, text: str) -> None:
     axes.set_title(text, fontsize=8, fontweight="normal", loc="left", pad=2)
 
 
 def learning_curve(text: str, name: str) -> tuple[Draw, tuple[float, float]]:
-    """Population's mean return against generation, of every training seed and their mean. With its size.
+    """What training.csv calls the mean against generation, of every training seed and their mean. With its size.
 
     Args:
         text: content of a checkpoint's training.csv.
@@ -132,6 +143,9 @@ def learning_curve(text: str, name: str) -> tuple[Draw, tuple[float, float]]:
     for row in csv.DictReader(io.StringIO(text)):
         seeds.setdefault(int(row["seed"]), []).append((int(row["generation"]), float(row["mean"])))
     curves = np.array([sorted(points) for points in seeds.values()])  # [K, G, 2]
+    images, gradients = parse(name).family == "image", parse(name).trainer == "bp"
+    what = "accuracy (%)" if images else "return"
+    whose = f"the update's {'images' if images else 'episodes'}" if gradients else "the population"
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
@@ -140,7 +154,7 @@ def learning_curve(text: str, name: str) -> tuple[Draw, tuple[float, float]]:
         axes.plot(curves[0, :, 0], curves[:, :, 1].mean(0), color=VERMILION, linewidth=1.6, label="mean of all")
         if curves[:, :, 1].min() < 0:
             zero_line(axes)
-        axes.set(xlabel="generation", ylabel="mean return of the population", title=name)
+        axes.set(xlabel="update" if gradients else "generation", ylabel=f"mean {what} of {whose}", title=name)
         axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.12))
 
     return draw, (6.0, 3.4)

@@ -13,6 +13,8 @@ from jaxtyping import Float
 from zoo.analysis.null import recipe_of
 from zoo.loading import ZooModel
 from zoo.models import DT_MS, Neuron, build, initial_state, lif_step, network_step
+from zoo.tasks import Task
+from zoo.tasks.images import ImageTask
 from zoo.tasks.observations import ObservationStats, normalise
 
 NANOAMPERE = 20.0  # 1 V / 5e7 ohm, the unit of current of `zoo.models`, in nA.
@@ -133,6 +135,18 @@ def _nothing(state):
     return ()
 
 
+def played_task(model: ZooModel) -> Task:
+    """The task of a model that plays episodes.
+
+    Raises:
+        ValueError: if the model classifies images.
+    """
+    task = model.task()
+    if isinstance(task, ImageTask):
+        raise ValueError(f"{model.name} classifies images; this is for models that play episodes")
+    return task
+
+
 def record(
     model: ZooModel,
     seed: int | None = None,
@@ -153,11 +167,14 @@ def record(
         watch: what to keep of the environment's state before each step (a tree of arrays), a named function.
 
     Raises:
-        ValueError: if the model has no such training seed, or `steps` is below 1.
+        ValueError: if the model classifies images or has no such training seed, `steps` is below 1 or `episode`
+            below 0.
     """
-    task = model.task()
+    task = played_task(model)
     if steps is not None and steps < 1:
         raise ValueError(f"steps (={steps}) must be at least 1")
+    if episode < 0:
+        raise ValueError(f"episode (={episode}) must not be negative")
     steps = task.episode_limit if steps is None else min(steps, task.episode_limit)
     seed = model.seeds[0] if seed is None else seed
     parts = {name: jnp.asarray(value) for name, value in model.parts(seed).items()}

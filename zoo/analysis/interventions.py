@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from jaxtyping import Float
 
+from zoo.analysis.firing import played_task
 from zoo.analysis.null import recipe_of
 from zoo.analysis.paired import PairedTest, paired_test
 from zoo.analysis.progress import track
@@ -176,12 +177,12 @@ def intervene(
 
     Raises:
         ZooError: if the model trains no neuron property.
-        ValueError: if it has a single training seed.
+        ValueError: if it has a single training seed, or classifies images.
     """
     plan = list(_plan(model, biology or {}))
     if not plan:
         raise ZooError(f"{model.name} trains no neuron property; interventions need a heterogeneous model")
-    parts, task, clip = stacked_parts(model), model.task(), recipe_of(model).observation_clip
+    parts, task, clip = stacked_parts(model), played_task(model), recipe_of(model).observation_clip
     stats = model.observations and ObservationStats(**model.observations)
     episodes = episodes or model.evaluation["episodes"]
 

@@ -17,7 +17,7 @@ from zoo.analysis.progress import track
 from zoo.checkpoint import from_json
 from zoo.loading import ZooModel
 from zoo.models import NetworkConfig, physical
-from zoo.training.evolution import hyper_of
+from zoo.training.evolution import hyper_of, make_search
 from zoo.training.method import Group
 from zoo.training.pgpe import Hyper, Search
 from zoo.training.recipe import Recipe
@@ -66,15 +66,15 @@ def tau_ms_of(model: ZooModel) -> Float[np.ndarray, "K hidden"]:
     return physical(model.trained | {name: 0.0 for name in ("v_th", "v_rest", "r")})["tau_ms"]
 
 
-@functools.partial(jax.jit, static_argnames=("search", "population"))
-def _drift(search: Search, population: int, seed, centre, hyper: Hyper, generations) -> Float[jax.Array, " D"]:
+@functools.partial(jax.jit, static_argnames="search")
+def _drift(search: Search, seed, centre, hyper: Hyper, generations) -> Float[jax.Array, " D"]:
     """Centre after that many generations of one run whose members' fitness is normal noise."""
     key = jax.random.fold_in(jax.random.key(seed), _STREAM)
 
     def generation(i, state):
         ask, noise = jax.random.split(jax.random.fold_in(key, i))
         members = search.ask(ask, state, hyper)
-        return search.tell(members, jax.random.normal(noise, (population,)), state, hyper)
+        return search.tell(members, jax.random.normal(noise, search.fitness_shape), state, hyper)
 
     start = search.init(centre, hyper).replace(generation_counter=jnp.int32(0))
     return jax.lax.fori_loop(0, generations, generation, start).mean
@@ -92,14 +92,14 @@ def drift(
         generations: how many; the learning rate's schedule stays the recipe's.
         quiet: no progress bar.
     """
-    search = Search(recipe.population, config.trained_size, recipe.optimiser)
-    hyper = hyper_of(Group(config=config, recipe=recipe, seeds=seeds))
+    group = Group(config=config, recipe=recipe, seeds=seeds)
+    search, hyper = make_search(group), hyper_of(group)
     devices, pending, centres = jax.devices(), [], []
     for row, seed in enumerate(track(seeds, "null control, seed", quiet=quiet)):
         one = jax.tree.map(lambda values, row=row: values[row], hyper)
         inputs = (jnp.uint32(seed), config.flatten(config.initial(seed)), one, jnp.int32(generations))
         placed = jax.device_put(inputs, devices[row % len(devices)])
-        pending.append(_drift(search, recipe.population, *placed))
+        pending.append(_drift(search, *placed))
         if len(pending) == len(devices):  # As many at once as there are devices, so that the bar tells the truth.
             centres.append(np.asarray(pending.pop(0)))
     return np.stack(centres + [np.asarray(centre) for centre in pending])
@@ -109,11 +109,14 @@ def null_control(model: ZooModel, *, quiet: bool = False) -> NullControl:
     """Trained time constants against those of the same search on pure noise.
 
     Raises:
-        ValueError: if the model does not train time constants, or has one training seed alone.
+        ValueError: if the model does not train time constants, has one training seed alone, or was trained by
+            gradients, which have no search.
     """
-    trained = tau_ms_of(model)
+    trained, recipe = tau_ms_of(model), recipe_of(model)
+    if recipe.method != "pgpe":
+        raise ValueError(f"{model.name} was trained by gradients: there is no search whose drift would be a control")
     config, generations = model.network_config, model.config["training"]["generations"]
-    parts = config.split(drift(config, recipe_of(model), model.seeds, generations, quiet=quiet))
+    parts = config.split(drift(config, recipe, model.seeds, generations, quiet=quiet))
     null = physical({name: parts.get(name, 0.0) for name in ("x_tau", "v_th", "v_rest", "r")})["tau_ms"]
     return NullControl(
         name=model.name,

@@ -16,6 +16,7 @@ from zoo.analysis.subsets import settings_of, train_subsets
 from zoo.analysis.time_constants import TimeConstants, time_constants
 from zoo.loading import ZooModel
 from zoo.models import PROPERTIES
+from zoo.tasks.images import ImageTask
 
 _CURRENT_NA = 15.0
 _STYLE = """
@@ -90,9 +91,11 @@ def write_report(
         quiet: no progress bars.
 
     Raises:
-        ValueError: if the model does not train time constants.
+        ValueError: if the model does not train time constants, or `path` does not end in .html.
         DataNotFoundError: if `biology` is asked for and not to be had.
     """
+    if path.suffix != ".html":
+        raise ValueError(f"a report is a page: {path} must end in .html")
     sections = list(_sections(model, biology, shapley_runs, quiet))
     body = "\n".join(section.html(f"s{i}") for i, section in enumerate(sections))
     title = html.escape(f"{model.name}: what its neurons look like")
@@ -122,18 +125,32 @@ def _summary(model: ZooModel) -> str:
 def _sections(model: ZooModel, biology: bool, shapley_runs: Path | None, quiet: bool) -> Iterator[Section]:
     times = time_constants([model], biology=biology, quiet=quiet)
     yield _tau_section(times)
-    yield _null_section(times)
+    if times.nulls:
+        yield _null_section(times)
     if shapley_runs is not None:
         yield _shapley_section(model, shapley_runs, quiet)
+    if not isinstance(model.task(), ImageTask):
+        yield from _episode_sections(model, biology, quiet)
+    yield from _current_sections(model)
+    curve = (model.path / "training.csv").read_text(encoding="utf-8")
+    text = "The learning curve of every training seed, and their mean."
+    yield Section(title="Training", text=text, drawing=draw_firing.learning_curve(curve, model.name))
+
+
+def _episode_sections(model: ZooModel, biology: bool, quiet: bool) -> Iterator[Section]:
+    """What only networks that play episodes can show."""
     changed = intervene(model, load_biology() if biology else {}, quiet=quiet)
     yield _interventions_section(changed, model)
     disturbed = robustness([model], quiet=quiet)
     text = "Mean return of all networks under growing disturbances; bands: 95 % intervals over training seeds."
     yield Section(title="Robustness", text=text, drawing=draw.robustness(disturbed), rows=disturbed.rows())
-    yield from _firing_sections(model)
-    curve = (model.path / "training.csv").read_text(encoding="utf-8")
-    text = "Mean return of the population in each generation; every training seed, and their mean."
-    yield Section(title="Training", text=text, drawing=draw_firing.learning_curve(curve, model.name))
+    seed = model.seeds[0]
+    neurons, played = model.neurons(seed), record(model, seed)
+    rate = played.spikes.mean() * 1000.0 / played.dt_ms
+    text = f"One episode of {len(played.rewards)} steps, return {played.rewards.sum():g}, mean rate {rate:.3g} Hz."
+    yield Section(title="Spikes", text=text, drawing=draw_firing.raster(played, neurons["tau_ms"]))
+    drawing = draw_firing.traces(played, neurons["tau_ms"], neurons["v_th"])
+    yield Section(title="Membrane potentials", text="The same episode.", drawing=drawing)
 
 
 def _tau_section(times: TimeConstants) -> Section:
@@ -142,8 +159,9 @@ def _tau_section(times: TimeConstants) -> Section:
     text = (
         f"Trained membrane time constants: log-normal fit with median {trained.scale:.3g} ms and shape "
         f"{trained.shape:.3g} (95 % interval {low:.3g} to {high:.3g}), Kolmogorov-Smirnov distance {trained.ks:.3g} "
-        f"(p = {trained.ks_p:.2g}, with the correction for fitted parameters). The null control is the same search "
-        "on pure noise. The paper's gamma columns stand here with shape and scale exchanged, as they must be."
+        f"(p = {trained.ks_p:.2g}, with the correction for fitted parameters). "
+        + ("The null control is the same search on pure noise. " if times.nulls else "")
+        + "The paper's gamma columns stand here with shape and scale exchanged, as they must be."
     )
     return Section(title="Time constants", text=text, drawing=draw.time_constants(times), rows=times.rows())
 
@@ -180,14 +198,9 @@ def _interventions_section(result: Interventions, model: ZooModel) -> Section:
     return Section(title="Interventions", text=text, drawing=drawing, rows=result.rows())
 
 
-def _firing_sections(model: ZooModel) -> Iterator[Section]:
+def _current_sections(model: ZooModel) -> Iterator[Section]:
     seed = model.seeds[0]
-    parts, neurons, played = model.parts(seed), model.neurons(seed), record(model, seed)
-    rate = played.spikes.mean() * 1000.0 / played.dt_ms
-    text = f"One episode of {len(played.rewards)} steps, return {played.rewards.sum():g}, mean rate {rate:.3g} Hz."
-    yield Section(title="Spikes", text=text, drawing=draw_firing.raster(played, neurons["tau_ms"]))
-    drawing = draw_firing.traces(played, neurons["tau_ms"], neurons["v_th"])
-    yield Section(title="Membrane potentials", text="The same episode.", drawing=drawing)
+    parts, neurons = model.parts(seed), model.neurons(seed)
     response = respond(parts, [_CURRENT_NA], 500.0)
     rates = response.rates_hz[0]
     text = (

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from zoo.analysis.firing import played_task
 from zoo.analysis.interventions import stacked_parts
 from zoo.analysis.null import recipe_of
 from zoo.analysis.progress import track
@@ -168,13 +169,13 @@ def robustness(
         quiet: no progress bar.
 
     Raises:
-        ValueError: if a kind is unknown, or the models play different tasks.
+        ValueError: if a kind is unknown, or the models play different tasks or classify images.
     """
     levels = LEVELS if levels is None else levels
     if unknown := sorted(set(levels) - set(LEVELS)):
         raise ValueError(f"unknown disturbances {unknown}; known: {', '.join(LEVELS)}")
-    if len({model.task().name for model in models}) != 1:
-        raise ValueError(f"models must share one task; these have {sorted({m.task().name for m in models})}")
+    if len(names := {played_task(model).name for model in models}) != 1:
+        raise ValueError(f"models must share one task; these have {sorted(names)}")
     plan = [(model, kind, level) for kind in levels for model in models for level in levels[kind]]
     points = []
     for model, kind, level in track(plan, "robustness", quiet=quiet):

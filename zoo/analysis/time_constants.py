@@ -7,7 +7,7 @@ import numpy as np
 
 from zoo.analysis.biology import BIOLOGY, load_biology
 from zoo.analysis.fits import FAMILIES, Fit, fit
-from zoo.analysis.null import NullControl, null_control
+from zoo.analysis.null import NullControl, null_control, recipe_of, tau_ms_of
 from zoo.analysis.paper_tables import TABLE_2
 from zoo.analysis.progress import track
 from zoo.loading import ZooModel
@@ -63,7 +63,7 @@ class TimeConstants:
 
     Attributes:
         series: trained networks and their null controls, model by model, then biology.
-        nulls: the controls.
+        nulls: the controls, of models that evolution trained.
     """
 
     series: tuple[Series, ...]
@@ -113,7 +113,7 @@ def biology_series() -> tuple[Series, ...]:
 
 
 def time_constants(models: Sequence[ZooModel], *, biology: bool = True, quiet: bool = False) -> TimeConstants:
-    """Fits the time constants of models, each with its null control, and of real neurons.
+    """Fits the time constants of models, each with its null control where a search trained it, and of real neurons.
 
     Args:
         models: that train time constants.
@@ -124,10 +124,13 @@ def time_constants(models: Sequence[ZooModel], *, biology: bool = True, quiet: b
         ValueError: if a model does not train time constants.
         DataNotFoundError: if `biology` is asked for and not to be had.
     """
-    nulls = tuple(null_control(model, quiet=quiet) for model in models)
+    trained = [tau_ms_of(model) for model in models]
+    nulls = {m.name: null_control(m, quiet=quiet) for m in models if recipe_of(m).method == "pgpe"}
     series = []
-    for null in track(nulls, "fits, model", quiet=quiet):
-        paper = parse(null.name).task if parse(null.name).task in TABLE_2 else None
-        series.append(_series(null.name, "trained", null.name, null.trained_tau_ms, paper))
-        series.append(_series(null.name, "null", f"{null.name}, null control", null.null_tau_ms))
-    return TimeConstants(series=(*series, *(biology_series() if biology else ())), nulls=nulls)
+    for model, tau_ms in zip(track(models, "fits, model", quiet=quiet), trained, strict=True):
+        paper = parse(model.name).task if parse(model.name).task in TABLE_2 else None
+        series.append(_series(model.name, "trained", model.name, tau_ms, paper))
+        if model.name in nulls:
+            null_tau_ms = nulls[model.name].null_tau_ms
+            series.append(_series(model.name, "null", f"{model.name}, null control", null_tau_ms))
+    return TimeConstants(series=(*series, *(biology_series() if biology else ())), nulls=tuple(nulls.values()))
