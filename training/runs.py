@@ -48,6 +48,8 @@ def shared_task(runs: Sequence[Run]) -> Task:
         names = sorted({task.name for task in tasks})
         differ = names if len(names) > 1 else sorted(map(repr, tasks))
         raise ValueError(f"models in lockstep must share one task; these have {', '.join(differ)}")
+    if len(clips := {run.recipe.observation_clip for run in runs}) > 1:
+        raise ValueError(f"models in lockstep must share observation_clip; these have {sorted(clips)}")
     return tasks.pop()
 
 

@@ -3,15 +3,13 @@
 import argparse
 import dataclasses
 import json
-import re
 import sys
-import time
-import typing
 from pathlib import Path
 
 from zoo.analysis.commands import add_verbs as add_analysis_verbs
 from zoo.errors import ZooError
 from zoo.hub_commands import add_verbs as add_hub_verbs
+from zoo.training_commands import add_verbs as add_training_verbs
 
 _EXAMPLES = """examples:
   zoo list 'hetsnn-*'                 what is published, with measured rewards
@@ -81,38 +79,11 @@ def _make_parser() -> argparse.ArgumentParser:
     sub.add_argument("pattern", nargs="?", default="*", help="shell wildcards, quoted: 'hetsnn-*'")
     as_json(sub)
 
-    sub = verb("train", _train, "Train models from scratch, or go on where an earlier call stopped.")
-    sub.add_argument("name", help="model name, names separated by commas, or a quoted pattern")
-    sub.add_argument("--out", default="runs", help="parent folder of the runs (default runs)")
-    sub.add_argument("--max-minutes", type=float, help="stop after this time, with the state saved")
-    sub.add_argument("--save-minutes", type=float, default=2.0, help="time between saved states (default 2)")
-    sub.add_argument("--fresh", action="store_true", help="discard what an earlier call left")
-    sub.add_argument("--continue", dest="continue_published", action="store_true", help="from the published state")
-    sub.add_argument("--lockstep", action="store_true", help="all named models of one task in one program")
-    sub.add_argument("--quiet", action="store_true", help="no progress bar")
-    as_json(sub)
-    several = sub.add_argument_group("several processes", "the same command on each, with its own --process-id")
-    several.add_argument("--coordinator", metavar="HOST:PORT", help="where all can reach process 0")
-    several.add_argument("--processes", type=int, help="how many there are")
-    several.add_argument("--process-id", type=int, help="which this is, from 0; process 0 writes the files")
-    _add_recipe_options(sub)
-
-    sub = verb("export", _export, "Write the checkpoint of a run as it stands, with its evaluation.")
-    sub.add_argument("run_folder", type=Path, help="for example runs/hetsnn-mem25-1024")
-    sub.add_argument("--to", type=Path, help="folder of checkpoints, for example checkpoints/")
-    sub.add_argument("--with-state", action="store_true", help="add the training state")
+    add_training_verbs(verb, _use_all_cores)
 
     sub = verb("cards", _cards, "Write all model cards from the checkpoints, or check them.")
     sub.add_argument("folder", nargs="?", type=Path, default=Path("model_cards"), help="default model_cards")
     sub.add_argument("--check", action="store_true", help="exit status 1 if a card disagrees")
-
-    sub = verb("sweep", _sweep, "Train over methods and settings on CartPole; run again to go on.")
-    sub.add_argument("which", choices=["fig7", "fig7-plain", "table5", "table6"], help="which figure or table")
-    sub.add_argument("--out", type=Path, default=Path("docs/gradients"), help="folder (default docs/gradients)")
-    sub.add_argument("--seeds", type=int, help="training seeds (default: 100 for the figure, 10 for the others)")
-    sub.add_argument("--quick", action="store_true", help="a twentieth of the training, four seeds: does it run?")
-    sub.add_argument("--fresh", action="store_true", help="discard what an earlier call left")
-    sub.add_argument("--quiet", action="store_true", help="no progress bar")
 
     sub = verb("figure", _figure, "Draw a figure, with its numbers as CSV beside it.")
     figures = ["memory-length", "control", "image-firing", *_GRADIENT_FIGURES]
@@ -142,25 +113,6 @@ def _make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_recipe_options(sub) -> None:
-    """An option for each field of `Recipe`, parsed as the field's type."""
-    from zoo.training.recipe import Recipe
-
-    group = sub.add_argument_group("recipe", "fields of the recipe; the default is the zoo's for that name")
-    described = re.findall(r"^ {8}(\w+): (.*?)(?=^ {8}\w|^ {4}\S|\Z)", Recipe.__doc__ or "", re.MULTILINE | re.DOTALL)
-    texts = {name: " ".join(text.split()).replace("%", "%%") for name, text in described}
-    for field in dataclasses.fields(Recipe):
-        kind = next((t for t in typing.get_args(field.type) if t is not type(None)), field.type)
-        option = f"--{field.name.replace('_', '-')}"
-        text = texts.get(field.name)
-        if field.type is bool:
-            group.add_argument(option, action=argparse.BooleanOptionalAction, default=None, help=text)
-        elif typing.get_origin(field.type) is tuple:
-            group.add_argument(option, type=kind, nargs="+", metavar=kind.__name__.upper(), help=text)
-        else:
-            group.add_argument(option, type=kind, metavar=kind.__name__.upper(), help=text)
-
-
 def _print_json(value) -> None:
     print(json.dumps(value, indent=1))
 
@@ -179,7 +131,8 @@ def _list(arguments) -> int:
     elif rows:
         print_table(rows)
     else:
-        print(f"no published model matches '{arguments.pattern}'", file=sys.stderr)
+        tasks = f"; tasks: {', '.join(sorted({row.task for row in select()}))}" if arguments.task else ""
+        print(f"no published model matches{tasks and ' this task and'} '{arguments.pattern}'{tasks}", file=sys.stderr)
     return 0
 
 
@@ -239,59 +192,6 @@ def _verify(arguments) -> int:
     return 0 if all(result.holds for result in results) else 1
 
 
-def _train(arguments) -> int:
-    _use_all_cores()
-    from zoo.training import hosts
-
-    several = (arguments.coordinator, arguments.processes, arguments.process_id)
-    if any(value is not None for value in several):
-        if None in several:
-            raise ValueError("--coordinator, --processes and --process-id belong together")
-        hosts.join(*several)  # Before evosax is imported, which computes.
-    from zoo.names import expand
-    from zoo.training import Recipe, train
-
-    fields = [field.name for field in dataclasses.fields(Recipe)]
-    changes = {name: getattr(arguments, name) for name in fields if getattr(arguments, name) is not None}
-    names, start, outcomes = expand(arguments.name), time.monotonic(), []
-    for batch in [names] if arguments.lockstep else [[name] for name in names]:
-        spent = float(hosts.gather((time.monotonic() - start) / 60)[0, 0])  # Process 0's clock counts.
-        if arguments.max_minutes is not None and spent >= arguments.max_minutes:
-            if hosts.is_main():
-                print(f"no time left for {', '.join(batch)}; run the same command to go on", file=sys.stderr)
-            break
-        outcome = train(
-            batch,
-            out=arguments.out,
-            max_minutes=None if arguments.max_minutes is None else arguments.max_minutes - spent,
-            save_minutes=arguments.save_minutes,
-            fresh=arguments.fresh,
-            continue_published=arguments.continue_published,
-            quiet=arguments.quiet,
-            **changes,
-        )
-        outcomes.append(outcome)
-        if not arguments.json and hosts.is_main():
-            _print_outcome(outcome)
-        if outcome.interrupted:
-            break
-    if arguments.json and hosts.is_main():
-        _print_json([dataclasses.asdict(o) | {"folders": [str(f) for f in o.folders]} for o in outcomes])
-    return 0
-
-
-def _print_outcome(outcome) -> None:
-    for folder in outcome.folders:
-        if outcome.finished:
-            print(f"trained {outcome.generation} generations; checkpoint: {folder / 'checkpoint'}", flush=True)
-        else:
-            print(
-                f"{folder.name}: stopped at generation {outcome.generation}, "
-                "state saved; run the same command to go on",
-                flush=True,
-            )
-
-
 def _use_all_cores() -> None:
     """Makes each core of a machine without accelerator a device of its own, unless told otherwise.
 
@@ -312,14 +212,6 @@ def _use_all_cores() -> None:
             jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
 
 
-def _export(arguments) -> int:
-    from zoo.training import export_run
-
-    target = arguments.to and arguments.to / arguments.run_folder.name
-    print(export_run(arguments.run_folder, target, with_state=arguments.with_state))
-    return 0
-
-
 def _cards(arguments) -> int:
     from zoo.card_index import check_cards, write_cards
 
@@ -329,18 +221,6 @@ def _cards(arguments) -> int:
     problems = check_cards(arguments.folder)
     print("\n".join(problems) or "cards and checkpoints agree")
     return 1 if problems else 0
-
-
-def _sweep(arguments) -> int:
-    _use_all_cores()
-    from zoo.gradient_tables import write_report
-    from zoo.training.sweep import sweep
-
-    options = {name: getattr(arguments, name) for name in ("seeds", "quick", "fresh", "quiet")}
-    files = sweep(arguments.which, arguments.out, **options)
-    for path in [*files, *write_report(arguments.out)]:
-        print(path)
-    return 0
 
 
 _GRADIENT_FIGURES = ("cartpole-methods", "membrane-potentials", "jacobians")
