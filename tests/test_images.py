@@ -146,7 +146,7 @@ def test_block_scores_are_those_of_the_centre_with_a_members_block(trained, most
     ("name", "message"),
     [
         ("hetsnn-mnist-32", r"block_neurons \(=3\) must divide the 8 hidden neurons"),
-        ("hetsnn-cartpole5-32", "is for images; cartpole5 has none"),
+        ("hetsnn-cartpole5-32", "block_neurons, batch: of no effect on hetsnn-cartpole5-32"),
     ],
 )
 def test_blocks_that_cannot_be_are_refused(data, tmp_path, name, message):

@@ -202,9 +202,14 @@ def test_runs_in_lockstep_go_on_from_the_newest_state_that_all_have(tmp_path, ti
     assert train(NAME, out=tmp_path, quiet=True, **tiny).finished
 
 
-def test_a_refused_command_does_not_stand_in_the_way_of_the_corrected_one(tmp_path, tiny):
-    with pytest.raises(ValueError, match="block_neurons"):
-        train(NAME, out=tmp_path, quiet=True, **tiny, block_neurons=4)
+def test_a_refused_command_does_not_stand_in_the_way_of_the_corrected_one(tmp_path, tiny, monkeypatch):
+    def does_not_fit(names, engine):
+        raise ZooError("does not fit")
+
+    with monkeypatch.context() as patch, pytest.raises(ZooError, match="does not fit"):
+        patch.setattr("zoo.training.loop.within_memory", does_not_fit)
+        train(NAME, out=tmp_path, quiet=True, **tiny | {"population": 16})
+    assert (tmp_path / NAME / "run.json").is_file()
     assert train(NAME, out=tmp_path, quiet=True, **tiny).finished
 
 
