@@ -79,13 +79,13 @@ def _make_parser() -> argparse.ArgumentParser:
     sub.add_argument("pattern", nargs="?", default="*", help="shell wildcards, quoted: 'hetsnn-*'")
     as_json(sub)
 
-    add_training_verbs(verb, _use_all_cores)
+    add_training_verbs(verb, _prepared)
 
     sub = verb("cards", _cards, "Write all model cards from the checkpoints, or check them.")
     sub.add_argument("folder", nargs="?", type=Path, default=Path("model_cards"), help="default model_cards")
     sub.add_argument("--check", action="store_true", help="exit status 1 if a card disagrees")
 
-    sub = verb("figure", _figure, "Draw a figure, with its numbers as CSV beside it.")
+    sub = verb("figure", _prepared(_figure), "Draw a figure, with its numbers as CSV beside it.")
     figures = ["memory-length", "control", "image-firing", *_GRADIENT_FIGURES]
     sub.add_argument("which", choices=figures, metavar="WHICH", help=", ".join(figures))
     sub.add_argument("--out", type=Path, default=Path("docs/figures"), help="folder (default docs/figures)")
@@ -109,7 +109,7 @@ def _make_parser() -> argparse.ArgumentParser:
     sub.add_argument("--steps", type=int, help="at most so many (default: the whole episode)")
 
     add_hub_verbs(verb, _make_parser)
-    add_analysis_verbs(verb, _use_all_cores)
+    add_analysis_verbs(verb, _prepared)
     return parser
 
 
@@ -192,6 +192,16 @@ def _verify(arguments) -> int:
     return 0 if all(result.holds for result in results) else 1
 
 
+def _prepared(run):
+    """A command that begins with `_use_all_cores`."""
+
+    def start(arguments) -> int:
+        _use_all_cores()
+        return run(arguments)
+
+    return start
+
+
 def _use_all_cores() -> None:
     """Makes each core of a machine without accelerator a device of its own, unless told otherwise.
 
@@ -227,7 +237,6 @@ _GRADIENT_FIGURES = ("cartpole-methods", "membrane-potentials", "jacobians")
 
 
 def _figure(arguments) -> int:
-    _use_all_cores()
     if arguments.which in _GRADIENT_FIGURES:
         from zoo.gradient_figures import draw
 

@@ -11,21 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def add_verbs(verb: Callable[..., argparse.ArgumentParser], use_all_cores: Callable[[], None]) -> None:
+def add_verbs(verb: Callable[..., argparse.ArgumentParser], prepared: Callable[[Callable], Callable]) -> None:
     """Adds the verbs to the `zoo` command.
 
     Args:
         verb: makes a sub-parser from a name, what it runs, and its help.
-        use_all_cores: makes each CPU core a device, before anything is computed.
+        prepared: makes of what a command runs one that first makes each CPU core a device.
     """
-
-    def prepared(run):
-        def start(arguments) -> int:
-            use_all_cores()
-            return run(arguments)
-
-        return start
-
     sub = verb("train", prepared(_train), "Train models from scratch, or go on where an earlier call stopped.")
     sub.add_argument("name", help="model name, names separated by commas, or a quoted pattern")
     sub.add_argument("--out", default="runs", help="parent folder of the runs (default runs)")

@@ -8,21 +8,13 @@ from pathlib import Path
 _FIGURES = Path("docs/figures")
 
 
-def add_verbs(verb: Callable[..., argparse.ArgumentParser], use_all_cores: Callable[[], None]) -> None:
+def add_verbs(verb: Callable[..., argparse.ArgumentParser], prepared: Callable[[Callable], Callable]) -> None:
     """Adds the analysis' verbs to the `zoo` command.
 
     Args:
         verb: makes a sub-parser from a name, what it runs, and its help.
-        use_all_cores: makes each CPU core a device, before anything is computed.
+        prepared: makes of what a command runs one that first makes each CPU core a device.
     """
-
-    def prepared(run):
-        def start(arguments) -> int:
-            use_all_cores()
-            return run(arguments)
-
-        return start
-
     sub = verb("analyse", None, "Analyse trained neurons: numbers as CSV, figures as SVG for light and dark pages.")
     kinds = sub.add_subparsers(dest="analysis", required=True, metavar="ANALYSIS")
     for name, (run, text) in _ANALYSES.items():
