@@ -19,7 +19,7 @@ import numpy as np
 from zoo.models import build_population
 from zoo.names import parse
 from zoo.tasks.rollout import Policies, rollout
-from zoo.training.engine import CHUNK, Engine
+from zoo.training.engine import Engine
 from zoo.training.method import Group
 from zoo.training.recipe import default_recipe, make_network_config, make_recipe_task
 
@@ -32,11 +32,8 @@ def train(name, recipe, settings, run_seeds):
     varying = tuple((field, tuple(one[field] for one in settings)) for field in settings[0])
     group = Group(config=config, recipe=recipe, seeds=run_seeds, varying=varying)
     engine = Engine(task, [group])
-    states, left, populations = engine.init(), recipe.generations, []
-    while left:
-        states, (metrics,) = engine.advance(states, min(left, CHUNK))
-        left -= len(metrics.mean)
-        populations.append(metrics.mean)
+    populations = []
+    (state,) = engine.train(recipe.generations, lambda done, metrics: populations.append(metrics[0].mean))
     keys = jax.random.split(jax.random.key(2**20), (len(settings), 1, 32))
 
     @jax.jit
@@ -45,7 +42,7 @@ def train(name, recipe, settings, run_seeds):
         policies = Policies(networks, keys, state.stats, members=1)
         return rollout(task, [policies], clip=recipe.observation_clip)[0].returns.mean((1, 2))
 
-    return np.concatenate(populations)[-5:].mean(0), np.asarray(play(states[0], group.frozen()))
+    return np.concatenate(populations)[-5:].mean(0), np.asarray(play(state, group.frozen()))
 
 
 def main():

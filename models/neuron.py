@@ -70,8 +70,6 @@ TABLE_4 = {
 }
 """Initial values (Table 4) in the optimiser's units."""
 
-UNITS = {"tau_ms": "ms", "v_th": "V", "v_rest": "V", "r_ohm": "ohm"}
-
 
 def physical(neuron: dict[str, np.ndarray], dt_ms: float = DT_MS) -> dict[str, np.ndarray]:
     """Trained values in physical units: ``tau_ms``, ``v_th`` and ``v_rest`` (V), ``r_ohm``."""

@@ -6,8 +6,10 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
+from zoo.analysis import draw
 from zoo.analysis.commands import _with_counterpart
-from zoo.analysis.style import COLOURS, DARK, LIGHT, inline_svg, save
+from zoo.analysis.robustness import Point, Robustness
+from zoo.analysis.style import COLOURS, DARK, LIGHT, inline_svg, render, save
 from zoo.analysis.tables import write_table
 from zoo.cli import main
 
@@ -112,6 +114,22 @@ def test_mistakes_get_one_line(published, tmp_path, capsys):
     assert "must end in .svg or .png" in capsys.readouterr().err
     assert main(["analyse", "shapley", f"{NAME}-tau", "--out", str(tmp_path)]) == 2
     assert "all of" in capsys.readouterr().err
+    assert main(["analyse", "shapley", "hetsnn-mnist-64", "--out", str(tmp_path)]) == 2
+    assert "classifies images" in capsys.readouterr().err
+    for analysis in ("robustness", "interventions"):
+        assert main(["analyse", analysis, NAME, "--out", str(tmp_path), "--repeats", "0", "--quiet"]) == 2
+        assert "repeats (=0)" in capsys.readouterr().err
+
+
+def test_robustness_of_more_models_than_there_are_colours():
+    points = tuple(
+        Point(name=f"model {i}", kind="weights", level=level, means=np.array([1.0, 2.0]))
+        for i in range(6)
+        for level in (0.0, 0.1)
+    )
+    made, size = draw.robustness(Robustness(points=points, units={"weights": "share"}))
+    text = render(made, size, "#000000", "svg").decode()
+    assert all(f"model {i}" in text for i in range(6))
 
 
 def test_command_line_starts_without_the_analysis():

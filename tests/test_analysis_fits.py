@@ -101,6 +101,8 @@ def test_paired_test_by_hand():
     half = stats.t.ppf(0.975, 2) * np.std([1, 2, 6], ddof=1) / np.sqrt(3)
     assert result.interval == pytest.approx((3 - half, 3 + half))
     assert paired_test(np.ones(4), np.ones(4)).p == 1.0
+    assert result.p == pytest.approx(2 / 2**3)  # Exact: all three differences are positive.
+    assert paired_test(np.arange(1.0, 6.0), np.zeros(5)).p == pytest.approx(2 / 2**5)
     with pytest.raises(ValueError, match="pairs needed"):
         paired_test(np.ones(3), np.ones(4))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from zoo.analysis.null import drift, null_control, recipe_of, tau_ms_of
-from zoo.analysis.time_constants import time_constants
+from zoo.analysis.time_constants import null_row, time_constants
 from zoo.loading import load
 from zoo.models import NetworkConfig
 from zoo.training.recipe import Recipe
@@ -81,4 +81,4 @@ def test_table_has_trained_and_null_rows_of_both_families(model):
     ]  # fmt: skip
     assert all(row["shape_low"] <= row["shape"] <= row["shape_high"] for row in rows)
     assert rows[0]["n"] == 16
-    assert result.null_rows()[0]["seeds"] == 2
+    assert null_row(result.nulls[0])["seeds"] == 2

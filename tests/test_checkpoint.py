@@ -1,4 +1,5 @@
 import json
+import os
 import random
 import shutil
 from pathlib import Path
@@ -176,6 +177,22 @@ def test_a_write_that_fails_leaves_the_old_checkpoint(checkpoint):
                          extra=full_disk)  # fmt: skip
     assert {path: path.read_bytes() for path in files(checkpoint)} == before
     assert [p.name for p in checkpoint.parent.iterdir()] == [checkpoint.name]
+
+
+def test_an_interrupt_between_the_two_renames_puts_the_old_folder_back(checkpoint, monkeypatch):
+    before, real, calls = list(checkpoint.iterdir()), os.replace, []
+
+    def interrupted(source, target):
+        calls.append(target)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        real(source, target)
+
+    monkeypatch.setattr("zoo.checkpoint.os.replace", interrupted)
+    with pytest.raises(KeyboardInterrupt), replacing(checkpoint) as new:
+        (new / "file").write_text("new")
+    assert sorted(checkpoint.iterdir()) == sorted(before)
+    assert list(checkpoint.parent.iterdir()) == [checkpoint]
 
 
 def test_a_folder_that_is_no_checkpoint_is_not_replaced(checkpoint, tmp_path):

@@ -203,3 +203,10 @@ def test_devices_wait_for_each_other_unless_told_otherwise(monkeypatch, given):
     assert flags[: len(given.split())] == given.split()
     patient = "--xla_cpu_collective_call_terminate_timeout_seconds=86400" in flags
     assert patient == ("collective" not in given)
+
+
+@pytest.mark.parametrize("system", ["Linux", "macOS"])
+def test_cores_are_counted_on_every_system(monkeypatch, system):
+    if system == "macOS":
+        monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    assert 1 <= cli._usable_cores() <= os.cpu_count()

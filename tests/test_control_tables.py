@@ -44,9 +44,24 @@ def test_control_table_keeps_population_and_centre_apart():
     assert [cells(line)[0] for line in lines[2:]] == ["Ant", "HalfCheetah", "Hopper", "Hopper", "Walker2d"]
     assert cells(lines[-1]) == [
         "Walker2d", "16,384", "[neurons](x/hetsnn-wal-16384.md)", "2500 ± 40.000", "**2800** (2700 to 2900)", "5",
-        "400 of 1,000", "2699 ± 404",
+        "400 of 1,000", "-", "2699 ± 404",
     ]  # fmt: skip
-    assert cells(lines[2]) == ["Ant", "16,384", "neurons", "-", "-", "-", "0 of 1,000", "1221 ± 35"]
+    assert cells(lines[2]) == ["Ant", "16,384", "neurons", "-", "-", "-", "0 of 1,000", "-", "1221 ± 35"]
+
+
+def test_kinds_are_compared_after_as_many_generations(tmp_path):
+    def made(kind, means):
+        folder = tmp_path / kind
+        folder.mkdir()
+        rows = [f"{g},{seed},{mean + seed}\n" for g, mean in means.items() for seed in (0, 1)]
+        (folder / "training.csv").write_text("generation,seed,mean\n" + "".join(rows))
+        base = zoo.model_info(f"{kind}snn-hp-4096")
+        return dataclasses.replace(base, generations=max(means), path=str(folder))
+
+    rows = [made("het", {10: 1.0, 29: 2.0, 31: 3.0, 100: 9.0}), made("hom", {10: 0.0, 30: 7.0})]
+    table = {cells(line)[2].split("]")[0]: cells(line) for line in control_table(rows).splitlines()[2:]}
+    assert table["[neurons"][7] == "2.500 at 29"
+    assert table["[weights"][7] == "7.500 at 30"
 
 
 def test_readme_tables_are_made_anew_and_the_rest_is_left_alone():

@@ -5,7 +5,7 @@ import pytest
 
 import zoo
 from zoo.checkpoint import write_json, write_manifest
-from zoo.evaluation import interval_95
+from zoo.evaluation import agrees, interval_95
 
 
 def test_interval_is_students():
@@ -35,6 +35,18 @@ def test_episodes_seed_and_selection(checkpoint):
         zoo.evaluate(model, episodes=0)
 
 
+def test_returns_agree_within_four_standard_errors_of_their_own_network():
+    published = np.random.default_rng(0).normal(1000.0, 100.0, 128)
+    assert agrees(published[::-1], published)
+    error = published.std() * np.sqrt(2 / 128)
+    assert agrees(published + 3.9 * error, published)
+    assert not agrees(published + 4.1 * error + 1.1, published)
+    assert not agrees(published / 2, published)
+    assert not agrees(published[1:], published)
+    assert not agrees([1.0, -1.0], [1.0, 1.0])  # Two episodes of memory length: no chaos, no excuse.
+    assert agrees([1.0, 1.0], [1.0, 1.0])
+
+
 def test_verify_notices_a_claim_that_does_not_hold(checkpoint, monkeypatch):
     monkeypatch.setenv("ZOO_CHECKPOINTS", str(checkpoint.parent))
     assert zoo.verify("hetsnn-mem5-32").holds
@@ -44,9 +56,29 @@ def test_verify_notices_a_claim_that_does_not_hold(checkpoint, monkeypatch):
     write_manifest(checkpoint)
     result = zoo.verify("hetsnn-mem5-32")
     assert not result.holds
-    assert "outside [1.9, 2.1]" in result.problem
+    assert "a mean of 2 is claimed" in result.problem
+    first, second = claim["seeds"]
+    flipped = second | {"returns": [x - 2 for x in second["returns"]], "mean": second["mean"] - 2}
+    write_json(path, claim | {"mean": (first["mean"] + flipped["mean"]) / 2, "seeds": [first, flipped]})
+    write_manifest(checkpoint)
+    assert zoo.verify("hetsnn-mem5-32").problem.startswith("training seed 1 measured")
     path.unlink()
     assert "evaluation.json is missing" in zoo.verify("hetsnn-mem5-32").problem
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_bsuite_sees_what_the_network_saw_in_training(tmp_path, tiny):
+    pytest.importorskip("bsuite")
+    from zoo.bsuite_score import bsuite_score
+
+    changes = tiny | {"generations": 30, "normalise_observations": True}
+    run = zoo.train("hetsnn-mem3-32", out=tmp_path, quiet=True, **changes).folders[0]
+    model = zoo.load(str(run / "checkpoint"))
+    returns = zoo.evaluate(model, episodes=2).returns
+    assert not np.array_equal(model.observations["mean"], np.zeros_like(model.observations["mean"]))
+    result = bsuite_score(model, episodes=6)
+    for row, contexts, expected in zip(result.returns, result.contexts, returns, strict=True):
+        np.testing.assert_array_equal(row, expected[contexts])
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -45,7 +45,7 @@ def played(trained, segment_steps=7, temperature=0.1):
     keys = jax.random.split(jax.random.key(3), (2, RUNS, EPISODES))
     task = make_task("cartpole30")
     flat = jnp.asarray(runs.initial()) * 1.3
-    trajectory = play(task, make_networks(flat), policy, keys[0], keys[1], segment_steps)
+    trajectory = play(task, make_networks(flat), policy, keys[0], keys[1], jnp.arange(EPISODES), segment_steps)
     return task, keys, flat, make_networks, policy, trajectory
 
 
@@ -83,7 +83,7 @@ def test_actions_follow_the_softmax():
     networks = jax.vmap(build)(parts)
     keys = jax.random.split(jax.random.key(0), (2, 1, 20_000))
     policy = Policy(None, 5.0, jnp.full(1, 0.5))
-    trajectory = play(MemoryLength(1), networks, policy, keys[0], keys[1], 1)
+    trajectory = play(MemoryLength(1), networks, policy, keys[0], keys[1], jnp.arange(20_000), 1)
     readout = 0.25 * 1.6  # Four spikes times 0.4, through one step of the readout's membrane.
     fires = trajectory.observations[0, 0, 0].sum(-1) * 9 * 0.25 >= 0.5
     frequency = (trajectory.actions[0, 0, 0] == 0)[fires].mean()
@@ -229,6 +229,18 @@ def test_many_devices_equal_one(devices, seeds, mesh):
     one, one_metrics = train(runs)
     assert_close(to_host(states), one, rtol=2e-3)
     assert_close(metrics, one_metrics, rtol=2e-3)
+
+
+def test_each_device_plays_contexts_of_its_own():
+    """Memory length's contexts alternate over the episodes of an update, not over those of a device."""
+    task, config = MemoryLength(2), NetworkConfig(inputs=3, hidden=8, outputs=2, trained=PROPERTIES)
+    runs = Group(config=config, recipe=Recipe(method="bp", batch=4, seeds=1), seeds=(0,))
+    results = []
+    for devices in (1, 4):
+        engine = Engine(task, [runs], devices=jax.devices()[:devices])
+        states, metrics = engine.advance(engine.init(), 3)
+        results.append((to_host(states), metrics))
+    assert_close(*results, rtol=1e-4)
 
 
 def test_any_division_into_calls_gives_the_same_bits():

@@ -333,6 +333,23 @@ def test_training_state_is_fetched_only_when_asked_for(hub, checkpoint):
     zoo.load(NAME)
 
 
+def test_training_goes_on_from_the_hub_where_a_copy_left_its_state_out(hub, tiny_run, tiny, tmp_path, monkeypatch):
+    from zoo.training import train
+    from zoo.training.export import export_run
+
+    whole = export_run(tiny_run, tmp_path / "whole" / NAME, with_state=True)
+    monkeypatch.setenv("ZOO_CHECKPOINTS", str(tmp_path / "copies"))
+    shutil.copytree(whole, copy := tmp_path / "copies" / NAME)
+    shutil.rmtree(copy / "state")
+    with pytest.raises(zoo.ZooError, match=r"copied without its training state, and the Hub does not give it"):
+        train(NAME, out=tmp_path, quiet=True, continue_published=True)
+    hub.add(REPOSITORY, whole)
+    outcome = train(NAME, out=tmp_path, quiet=True, continue_published=True)
+    assert outcome.finished and outcome.generation == tiny["generations"]
+    states = [folder / "state" / "00000004" / "MANIFEST.json" for folder in (tmp_path / NAME, whole)]
+    assert states[0].read_bytes() == states[1].read_bytes()
+
+
 def test_cached_models_are_listed_where_they_are_asked_for(published, monkeypatch):
     zoo.load(NAME)
     assert cached_names() == [NAME]
@@ -456,7 +473,7 @@ def test_damaged_or_overclaiming_models_are_not_published(hub, checkpoint, edite
     evaluation = json.loads((edited / "evaluation.json").read_text())
     write_json(edited / "evaluation.json", evaluation | {"mean": 2.0, "interval_95": [1.9, 2.1]})
     write_manifest(edited)
-    with pytest.raises(zoo.ZooError, match=r"not published: FAILS.*outside \[1\.9, 2\.1\]"):
+    with pytest.raises(zoo.ZooError, match=r"not published: FAILS.*a mean of 2 is claimed"):
         zoo.publish(str(edited), evaluate=True, token=TOKEN)
     (checkpoint / "training.csv").write_text("")
     with pytest.raises(zoo.DamagedCheckpointError):

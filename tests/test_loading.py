@@ -1,4 +1,5 @@
 import os
+import shutil
 
 import jax
 import numpy as np
@@ -41,6 +42,15 @@ def test_wildcards_and_tasks(checkpoint, monkeypatch):
     assert zoo.list_models("hetsnn-*-32", task="mem") == ["hetsnn-mem5-32"]
     assert zoo.list_models("hetsnn-*-32", task="mem25") == []
     assert zoo.list_models("homsnn-*-32") == []
+
+
+def test_folders_that_are_no_models_are_not_listed(checkpoint, monkeypatch):
+    monkeypatch.setenv("ZOO_CHECKPOINTS", str(checkpoint.parent))
+    before = zoo.list_models()
+    shutil.copytree(checkpoint, checkpoint.with_name("hetsnn-mem5-32.bak"))
+    assert zoo.list_models() == before
+    with pytest.raises(zoo.UnknownModelError, match="train it"):
+        zoo.load("hetsnn-mem6-32")
 
 
 def test_one_seed(checkpoint):

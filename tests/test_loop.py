@@ -175,6 +175,20 @@ def test_another_recipe_in_the_same_folder_is_refused_and_fresh_starts_anew(tiny
     assert outcome.finished
 
 
+def test_a_run_cannot_be_made_shorter_than_it_is(tmp_path, tiny):
+    settings = tiny | {"centre_lr_drop": 2, "centre_lr_final": 0.01}
+    assert train(NAME, out=tmp_path, quiet=True, **settings).finished
+    with pytest.raises(ZooError, match=r"has 4 generations already; generations \(=3\)"):
+        train(NAME, out=tmp_path, quiet=True, **settings | {"generations": 3})
+    assert train(NAME, out=tmp_path, quiet=True, **settings | {"generations": 5}).generation == 5
+
+
+@pytest.mark.parametrize(("name", "field"), [(NAME, "episodes"), (f"{NAME}-bp", "batch")])
+def test_contexts_of_memory_come_alike_often(tmp_path, name, field):
+    with pytest.raises(ValueError, match=rf"{field} \(=3\) must be even on mem5"):
+        train(name, out=tmp_path, quiet=True, **{field: 3})
+
+
 def test_unwritable_output_is_explained(tmp_path, tiny):
     (tmp_path / "file").write_text("")
     with pytest.raises(ZooError, match="choose another"):
@@ -190,7 +204,11 @@ def test_runs_in_lockstep_go_on_from_the_newest_state_that_all_have(tmp_path, ti
     names, short = [NAME, "homsnn-mem5-32"], {"max_minutes": 1e-9, "save_minutes": 0.0}
     generations = [train(names, out=tmp_path, quiet=True, **tiny, **short).generation for _ in range(2)]
     assert generations == [1, 2]
+    newest = saved_states(tmp_path / NAME / "state")[-1]
+    shutil.copytree(newest, ahead := newest.with_name("00000003"))
     shutil.rmtree(saved_states(tmp_path / names[1] / "state")[-1])  # As if killed between two runs' saves.
+    assert train(names, out=tmp_path, quiet=True, **tiny, **short).generation == 2
+    assert not ahead.exists()  # Else it would be taken for the newest later, and its curve for complete.
     together = train(names, out=tmp_path, quiet=True, **tiny)
     assert together.finished
     lines = (tmp_path / NAME / "training.csv").read_text().splitlines()

@@ -59,6 +59,19 @@ def test_a_sweep_goes_on_where_it_stopped(tmp_path, monkeypatch):
         sweep("table5", tmp_path, seeds=3, quick=True, quiet=True)
 
 
+def test_a_sweep_runs_evolution_and_gradients(tmp_path, monkeypatch):
+    cells = [Cell(method=method, limit=20) for method in ("NeuronES", "WeightBP plain")]
+    monkeypatch.setattr(sweeps, "cells_of", lambda name: cells)
+    results, _ = sweep("fig7", tmp_path, seeds=2, quick=True, quiet=True)
+    rows = gradient_tables.read_rows(results)
+    assert [(row["method"], row["seed"]) for row in rows] == [
+        ("NeuronES", "0"), ("NeuronES", "1"), ("WeightBP plain", "0"), ("WeightBP plain", "1"),
+    ]  # fmt: skip
+    assert all(8 < float(row["last"]) <= 20 for row in rows)
+    with pytest.raises(ValueError, match=r"seeds \(=0\)"):
+        sweep("fig7", tmp_path, seeds=0, quiet=True)
+
+
 def synthetic(methods=METHODS, seeds=20, noise=0.02, **reaches):
     """Rows of Fig. 7 in which each method reaches a part of the limit, with some noise."""
     generator = np.random.default_rng(0)

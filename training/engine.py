@@ -8,7 +8,7 @@ was learned is gathered once per generation.
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import jax
@@ -96,6 +96,25 @@ class Engine:
             raise ValueError(f"generations (={generations}) must be between 1 and {CHUNK}")
         states, metrics = self._advance(states, self._constants, self._arrays, np.int32(generations))
         return states, jax.tree.map(lambda x: to_host(x)[:, :generations].swapaxes(0, 1), metrics)
+
+    def train(self, generations: int, report: Callable[[int, list[Any]], None], size: int = CHUNK) -> list[Any]:
+        """Trains from the beginning to the end, keeping nothing on disk.
+
+        Args:
+            generations: in all.
+            report: called after each block with the generations done and the block's metrics, as of `advance`.
+            size: generations of a block.
+
+        Returns:
+            The last states.
+        """
+        states, done = self.init(), 0
+        while done < generations:
+            count = min(size, generations - done)
+            states, metrics = self.advance(states, count)
+            done += count
+            report(done, metrics)
+        return states
 
     def _compile(self):
         by_run = P("runs")

@@ -51,9 +51,8 @@ def export_run(folder: Path, target: Path | None = None, *, with_state: bool = F
     if restored is None:
         raise ZooError(f"{folder} has no saved training state yet; run: zoo train {model}")
     state, progress = restored
-    initial = [config.initial(seed) for seed in group.seeds]
-    trained = config.split(np.asarray(engine.method.parameters(state)))
-    stacked = {name: np.stack([parts[name] for parts in initial]) for name in initial[0]} | trained
+    initial, trained = group.initial_parts(), config.split(np.asarray(engine.method.parameters(state)))
+    stacked = initial | trained
     stats = engine.method.stats(state) if recipe.normalise_observations else None
     if isinstance(task, ImageTask):
         networks = {seed: {n: v[i] for n, v in stacked.items()} for i, seed in enumerate(group.seeds)}
@@ -81,8 +80,8 @@ def export_run(folder: Path, target: Path | None = None, *, with_state: bool = F
         "seeds": list(group.seeds),
         "observations": stats is not None,
         "fixed_weights": {
-            str(seed): fixed_weights.sha256(parts["w_in"], parts["w_out"])
-            for seed, parts in zip(group.seeds, initial, strict=True)
+            str(seed): fixed_weights.sha256(w_in, w_out)
+            for seed, w_in, w_out in zip(group.seeds, initial["w_in"], initial["w_out"], strict=True)
         },
         "training": {
             "parameters": config.trained_size,

@@ -160,8 +160,10 @@ class Gradients:
         stats = state.stats if recipe.normalise_observations else None
         policy = Policy(stats, recipe.observation_clip, hyper.policy_temperature_v)
         keys = self._own(make_keys(seeds, state.generation, recipe.batch))
+        numbers = self._own(jnp.arange(recipe.batch), axis=0)
         networks = make_networks(state.parameters)
-        trajectory = play(self.task, networks, policy, keys[:, 0], keys[:, 1], min(steps, self.task.episode_limit))
+        steps = min(steps, self.task.episode_limit)
+        trajectory = play(self.task, networks, policy, keys[:, 0], keys[:, 1], numbers, steps)
         to_go, live = (
             _gather(x, axis=3) for x in (returns_to_go(trajectory.rewards, hyper.discount[:, None]), trajectory.live)
         )

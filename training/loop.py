@@ -29,7 +29,7 @@ from zoo.training.plan import within_memory
 from zoo.training.progress import Progress
 from zoo.training.recipe import Recipe
 from zoo.training.runs import Run, prepare_run, shared_task
-from zoo.training.state import restore_states, save_state
+from zoo.training.state import drop_states_after, restore_states, save_state
 
 _CHUNK_SECONDS = 2.0
 
@@ -163,6 +163,7 @@ def _restore(runs, engine) -> tuple[list, int, float]:
         found = restore_states([run.folder / "state" for run in runs], fresh)
         generation = found[0][1]["generation"] if found else 0
         for run in runs:
+            drop_states_after(run.folder / "state", generation)
             cut_rows(run.folder / "training.csv", generation)
             # Generation 0 has no saved state: what was recorded of it may be torn, and is recorded anew.
             cut_rows(run.folder / "activity.csv", generation or -1)

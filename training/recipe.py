@@ -15,7 +15,7 @@ BASELINES = ("none", "running", "leave-one-out")
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """Settings of one training. The defaults are the paper's (section 6.2) and DESIGN's.
+    """Settings of one training. The defaults are the paper's where it names them (section 6.2).
 
     Attributes:
         method: pgpe (evolution strategy) or bp (surrogate gradients).
@@ -127,6 +127,13 @@ class Recipe:
         need("block_neurons", self.block_neurons is None or self.method == "pgpe", "left out with gradients")
         need("input_gain", 0 < self.input_gain < math.inf, "positive and finite")
         self._check_gradients(need)
+
+    @property
+    def open_ended(self) -> bool:
+        """Whether the beginning of a longer training is a shorter one: no rate falls towards the last generation."""
+        if self.method == "bp":
+            return self.learning_rate_final is None
+        return self.centre_lr_final is None or self.centre_lr_drop is not None
 
     def _check_gradients(self, need):
         need("batch", self.batch >= 1, "at least 1")

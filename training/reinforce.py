@@ -91,6 +91,7 @@ def play(
     policy: Policy,
     keys: PRNGKeyArray,
     noise_keys: PRNGKeyArray,
+    numbers: Int[Array, " E"],
     segment_steps: int,
 ) -> Trajectory:
     """Plays episodes with actions drawn from softmax(readout / temperature).
@@ -101,6 +102,7 @@ def play(
         policy: how they act.
         keys: [R, E] of the episodes' initial states.
         noise_keys: [R, E] of the actions.
+        numbers: of the episodes within their update (see `Task.reset`), whichever device plays them.
         segment_steps: K.
     """
     runs, episodes = keys.shape
@@ -126,8 +128,7 @@ def play(
         records = jax.tree.map(lambda kept, new: kept.at[index].set(new), records, played)
         return index + 1, now, records, begins
 
-    index = jnp.broadcast_to(jnp.arange(episodes), keys.shape)
-    env_state, observation = jax.vmap(jax.vmap(task.reset))(keys, index)
+    env_state, observation = jax.vmap(jax.vmap(task.reset))(keys, jnp.broadcast_to(numbers, keys.shape))
     state = begin_states(networks, episodes)
     now = (env_state, observation, jnp.ones((runs, episodes), bool), state)
     shape = (count, segment_steps, runs, episodes)

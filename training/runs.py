@@ -10,9 +10,10 @@ from filelock import FileLock, Timeout
 
 from zoo.checkpoint import read_config, replacing
 from zoo.errors import ZooError
+from zoo.hub import Access, HubError, Reference, refresh
 from zoo.json_files import coerce, from_json, read_json, write_json
 from zoo.loading import locate
-from zoo.manifest import verify_manifest
+from zoo.manifest import STATE, read_manifest, verify_manifest
 from zoo.names import ModelName, parse
 from zoo.tasks import Task
 from zoo.training.method import Group
@@ -88,30 +89,37 @@ def prepare_run(
         **changes: recipe fields that differ from the zoo's recipe, or from the published one's.
 
     Raises:
-        ZooError: if the folder has a run with another recipe, or another training in it, or cannot be written,
-            or the published checkpoint carries no training state.
-        ValueError: if a change is of no effect on this model.
+        ZooError: if the folder has a run with another recipe, of more generations, or another training in it, or
+            cannot be written, or the published checkpoint carries no training state.
+        ValueError: if a change is of no effect on this model, or weighs memory length's two contexts unlike.
     """
     model = parse(name)
     folder = Path(out) / name
     record = folder / "run.json"
-    base = _published_recipe(name) if continue_published else default_recipe(model)
+    begun = (folder / "state").exists() and not fresh
+    source = _published(name, with_state=not begun) if continue_published else None
+    base = default_recipe(model) if source is None else _recipe_of(source)
     recipe = override(base, **changes)
     unused = unused_fields(model, recipe.method)
+    shown = "batch" if recipe.method == "bp" else "episodes"
+    if model.family == "mem" and getattr(recipe, shown) % 2:
+        raise ValueError(f"{shown} (={getattr(recipe, shown)}) must be even on {model.task}: contexts alternate")
     if idle := [field for field in changes if field in unused and getattr(recipe, field) != getattr(base, field)]:
         raise ValueError(f"{', '.join(idle)}: of no effect on {name}, which {recipe.method} trains")
     if continue_published:
         _check_same(base, recipe, f"the published {name}", "train without --continue")
+        _check_length(recipe, read_config(source)["training"]["generations"], f"the published {name}")
     held.enter_context(_hold(folder))
     if fresh and record.is_file():
         shutil.rmtree(folder)
     if record.is_file() and saved_states(folder / "state"):
         before = from_json(Recipe, read_json(record)["recipe"], str(record))
         _check_same(before, recipe, str(folder), "start anew with --fresh, or in another folder with --out")
+        _check_length(recipe, int(saved_states(folder / "state")[-1].name), str(folder))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if continue_published and not (folder / "state").exists():
-            _copy_published(name, folder)
+        if source is not None and not (folder / "state").exists():
+            _copy_published(source, folder)
         write_json(record, {"name": name, "recipe": dataclasses.asdict(recipe)})
     except OSError as error:
         raise _cannot_write(folder, error) from error
@@ -140,32 +148,56 @@ def _cannot_write(folder: Path, error: OSError) -> ZooError:
     return ZooError(f"cannot write to {folder}: {error.strerror}; choose another place with --out")
 
 
-def _published_recipe(name: str) -> Recipe:
+def _published(name: str, *, with_state: bool) -> Path:
+    """Verified folder of the published checkpoint; its training state is fetched where a copy left it out.
+
+    Raises:
+        ZooError: if there is no state to be had.
+    """
     path = locate(name).path
+    verify_manifest(path)
+    if not with_state or (path / STATE).is_dir():
+        return path
+    if not any(file.startswith(f"{STATE}/") for file in read_manifest(path)):
+        raise ZooError(f"the checkpoint {path} carries no training state; train {name} from scratch")
+    try:
+        path = refresh(Reference.parse(name), Access(), with_state=True).path
+    except HubError as error:
+        raise ZooError(
+            f"the checkpoint {path} was copied without its training state, and the Hub does not give it: {error}; "
+            f"use a clone of the repository, or train {name} from scratch"
+        ) from error
+    if not (path / STATE).is_dir():
+        raise ZooError(f"the Hub's copy of {name} carries no training state; train {name} from scratch")
+    return path
+
+
+def _recipe_of(path: Path) -> Recipe:
     return from_json(Recipe, read_config(path)["recipe"], f"{path}/config.json: recipe")
 
 
-def _copy_published(name: str, folder: Path) -> None:
+def _copy_published(path: Path, folder: Path) -> None:
     """Puts the published checkpoint's training state and curve into a new run's folder."""
-    path = locate(name).path
-    verify_manifest(path)
-    if not (path / "state").is_dir():
-        raise ZooError(
-            f"the checkpoint {path} carries no training state; train {name} from scratch, "
-            "or take the state from the repository or the Hub"
-        )
     for name in ("training.csv", "activity.csv"):
         if (path / name).is_file():
             shutil.copy(path / name, folder / name)
     with replacing(folder / "state") as new:
-        shutil.copytree(path / "state", new, dirs_exist_ok=True)
+        shutil.copytree(path / STATE, new, dirs_exist_ok=True)
+
+
+def _check_length(recipe: Recipe, done: int, where: str) -> None:
+    """A run cannot be made shorter than it is."""
+    if recipe.generations < done:
+        raise ZooError(
+            f"{where} has {done} generations already; generations (={recipe.generations}) must be at least as many, "
+            "or start anew with --fresh"
+        )
 
 
 def _check_same(before: Recipe, now: Recipe, where: str, advice: str) -> None:
     """A run may be made longer; anything else is another run."""
     old, new = dataclasses.asdict(before), dataclasses.asdict(now)
-    final = before.learning_rate_final if before.method == "bp" else before.centre_lr_final
-    free = {"generations"} if final is None or before.centre_lr_drop is not None else set()
+    free = {"generations"} if before.open_ended else set()
     differ = [f"{key} was {old[key]}, now {new[key]}" for key in old if key not in free and old[key] != new[key]]
     if differ:
         raise ZooError(

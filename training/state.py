@@ -43,6 +43,13 @@ def saved_states(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("[0-9]*") if path.is_dir())
 
 
+def drop_states_after(folder: Path, generation: int) -> None:
+    """Removes newer states than one from which training goes on: they will not be what it arrives at again."""
+    for path in saved_states(folder):
+        if int(path.name) > generation:
+            shutil.rmtree(path)
+
+
 def restore_state(folder: Path, like) -> tuple[object, dict] | None:
     """`restore_states` of one run."""
     restored = restore_states([folder], [like])

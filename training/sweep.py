@@ -111,10 +111,13 @@ def sweep(
         The files.
 
     Raises:
-        ValueError: if there is no such sweep, or the folder holds rows of another number of seeds.
+        ValueError: if there is no such sweep, `seeds` is below 1, or the folder holds rows of another number.
     """
     cells = cells_of(name)
-    seeds = seeds or (4 if quick else SWEEPS[name])
+    if seeds is None:
+        seeds = 4 if quick else SWEEPS[name]
+    if seeds < 1:
+        raise ValueError(f"seeds (={seeds}) must be at least 1")
     stem = f"{name}-quick" if quick else name
     results, curves = out / f"{stem}.csv", out / f"{stem}-curves.csv"
     out.mkdir(parents=True, exist_ok=True)
@@ -147,19 +150,19 @@ def run_cell(cell: Cell, seeds: int, quick: bool, bar: "_Bar") -> tuple[list[dic
     model, recipe = parse(cell.model_name), cell.recipe(seeds, quick)
     task = make_recipe_task(model, recipe)
     config = make_network_config(model, task, recipe)
-    name, values = cell.varying or ("learning_rate", (recipe.learning_rate,))
+    name, values = cell.varying or ("", (None,))
     # Values turn fastest, so that slow and fast runs are spread evenly over the devices.
     run_seeds = tuple(np.repeat(range(seeds), len(values)).tolist())
-    group = Group(config=config, recipe=recipe, seeds=run_seeds, varying=((name, values * seeds),))
+    varying = ((name, values * seeds),) if cell.varying else ()
+    group = Group(config=config, recipe=recipe, seeds=run_seeds, varying=varying)
     engine = Engine(task, [group])
-    states, blocks, generation = engine.init(), [], 0
-    while generation < recipe.generations:
-        count = min(CHUNK // 4, recipe.generations - generation)
-        states, (metrics,) = engine.advance(states, count)
-        blocks.append(metrics)
-        generation += count
-        bar.update(cell, generation / recipe.generations, float(np.nanmean(metrics.mean[-1])))
-    (state,) = to_host(states)
+    blocks = []
+
+    def report(done, metrics):
+        blocks.extend(metrics)
+        bar.update(cell, done / recipe.generations, float(np.nanmean(metrics[0].mean[-1])))
+
+    (state,) = to_host(engine.train(recipe.generations, report, CHUNK // 4))
     returns = np.concatenate([block.mean for block in blocks])  # [generations, R]
     mishaps = sum(np.asarray(block[-1]).sum(0) for block in blocks)
     parts = group.initial_parts() | config.split(np.asarray(engine.method.parameters(state)))

@@ -10,7 +10,6 @@ from zoo.errors import ZooError
 from zoo.loading import ZooModel
 from zoo.models import build, initial_state, network_step
 from zoo.names import parse
-from zoo.tasks import Task
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -76,26 +75,27 @@ def bsuite_score(model: ZooModel, *, episodes: int | None = None, seed: int = 0)
         raise ZooError(f"bsuite's memory_len has lengths {lengths}; {model.name} is trained for {parsed.task}")
     bsuite_id = f"memory_len/{lengths.index(int(parsed.task[3:]))}"
     episodes = 100 if episodes is None else episodes
-    played = [_play(model.task(), model.parts(k), bsuite_id, episodes, seed) for k in model.seeds]
+    played = [_play(model, k, bsuite_id, episodes, seed) for k in model.seeds]
     returns, contexts, scores = map(np.array, zip(*played, strict=True))
     return BsuiteResult(model.name, bsuite_id, model.seeds, returns, contexts, scores)
 
 
-def _play(task: Task, parts: dict, bsuite_id: str, episodes: int, seed: int):
+def _play(model: ZooModel, training_seed: int, bsuite_id: str, episodes: int, seed: int):
     """Returns, contexts and bsuite's score of one network."""
     from bsuite.experiments.memory_len import memory_len
     from bsuite.experiments.memory_len.analysis import score
     from bsuite.logging import csv_load, csv_logging
 
-    network = build(parts)
+    network = build(model.parts(training_seed))
     returns, contexts = [], []
     with tempfile.TemporaryDirectory() as folder:
-        env = csv_logging.wrap_environment(memory_len.load(task.length, seed), bsuite_id, results_dir=folder)
+        env = csv_logging.wrap_environment(memory_len.load(model.task().length, seed), bsuite_id, results_dir=folder)
         for _ in range(episodes):
             timestep, state, total = env.reset(), initial_state(network), 0.0
             contexts.append(int(timestep.observation[0, -1] > 0))
             while not timestep.last():
-                readout, state = _act(network, state, timestep.observation[0])
+                seen = model.observe(timestep.observation[0], training_seed)
+                readout, state = _act(network, state, seen)
                 timestep = env.step(int(np.argmax(readout)))
                 total += timestep.reward
             returns.append(total)

@@ -4,9 +4,10 @@ import difflib
 import io
 from pathlib import Path
 
-from zoo.cards import GENERATED, make_card, make_plots, number
+from zoo.cards import GENERATED, make_card, make_plots
 from zoo.catalogue import ModelInfo, list_models
 from zoo.control_tables import control_table
+from zoo.formatting import number
 from zoo.image_tables import image_table
 from zoo.loading import load, model_info
 

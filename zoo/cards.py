@@ -1,20 +1,18 @@
 """Model cards, generated from checkpoints: no number in a card was typed."""
 
-import dataclasses
 import importlib.resources
 from pathlib import Path
 
 import numpy as np
 
 from zoo.catalogue import ModelInfo, bundled_folder, read_info
-from zoo.image_cards import image_evolution, measured_images
-from zoo.json_files import from_json
+from zoo.formatting import number
+from zoo.image_cards import measured_images
 from zoo.loading import load, locate
-from zoo.manifest import read_manifest
 from zoo.names import parse
 from zoo.paper import PAPER_URL, TASKS, TaskText
 from zoo.plots import plots
-from zoo.training.recipe import Recipe, default_recipe
+from zoo.training_cards import training
 from zoo.zoo_model import ZooModel
 
 GENERATED = "<!-- Generated from the checkpoint by `zoo cards`; edits are overwritten. -->"
@@ -109,7 +107,7 @@ def _body(model: ZooModel) -> str:
         "",
         "## Training",
         "",
-        *_training(model, info),
+        *training(model, info),
         *_time_constants(model),
         "",
         "## Limits",
@@ -140,37 +138,6 @@ _EXAMPLE = {
     "control": ["zoo.evaluate(model).mean"],
     "image": ["model.classify(images)  # [N, 28, 28]: bytes, or floats from 0 to 1", "zoo.evaluate(model).mean"],
 }
-
-
-def _again(model: ZooModel) -> str:
-    """The command that trains it from scratch by the recipe that it was trained with."""
-    usual = dataclasses.asdict(default_recipe(model.name))
-    own = dataclasses.asdict(from_json(Recipe, model.config["recipe"], f"{model.name}: config.json"))
-    changed = [_option(name, value) for name, value in own.items() if value != usual[name] and value is not None]
-    done, generations = model.config["training"]["generations"], own["generations"]
-    stopped = "" if done >= generations else f", which does not stop before generation {generations:,}"
-    return f"Train it again: `{' '.join(['zoo train', model.name, *changed])}`{stopped}."
-
-
-def _option(name: str, value) -> str:
-    """A field of a recipe as `zoo train` takes it."""
-    option = name.replace("_", "-")
-    if isinstance(value, bool):
-        return f"--{option}" if value else f"--no-{option}"
-    return f"--{option} {' '.join(map(str, value)) if isinstance(value, tuple) else value}"
-
-
-def _train_again(model: ZooModel, info: ModelInfo) -> list[str]:
-    """How to repeat or go on with a training on images, and its curve."""
-    generations = model.config["training"]["generations"]
-    return [
-        "",
-        _again(model),
-        *_going_on(model),
-        "",
-        f"![Learning curve: the population's mean accuracy on its minibatches over {generations} generations]"
-        f"({model.name}-curve.svg)",
-    ]
 
 
 def _summary(model: ZooModel, info: ModelInfo, task: TaskText) -> str:
@@ -212,135 +179,12 @@ def _measured(model: ZooModel, info: ModelInfo) -> list[str]:
     ]
 
 
-def _training(model: ZooModel, info: ModelInfo) -> list[str]:
-    recipe, training = model.config["recipe"], model.config["training"]
-    if recipe.get("method") == "bp":
-        return _gradient_training(model, info)
-    if parse(model.name).family == "image":
-        return [*image_evolution(model), *_departures(recipe), *_train_again(model, info)]
-    return [
-        f"PGPE, {recipe['population']} members, {training['generations']} of {recipe['generations']} "
-        f"generations, {recipe['episodes']} episode(s) per member and generation, "
-        f"{training['env_steps']:,.0f} environment steps per seed; "
-        f"{training['seconds']:,.0f} s for all seeds together on {training['hardware']}.",
-        "",
-        f"Centre: {recipe['optimiser']}, learning rate {recipe['centre_lr']:g}"
-        + _falling(recipe)
-        + f"; sigma {recipe['sigma']:g}, learning rate {recipe['sigma_lr']:g}.",
-        *_physics(model),
-        *_departures(recipe),
-        "",
-        _again(model),
-        *_going_on(model),
-        "",
-        f"![Learning curve: the population's mean return over {training['generations']} generations, at "
-        f"{number(info.population_mean)} in the last]({model.name}-curve.svg)",
-    ]
-
-
-def _falling(recipe: dict) -> str:
-    """How the centre's learning rate changes."""
-    if recipe["centre_lr_final"] is None:
-        return ""
-    if recipe.get("centre_lr_drop") is None:
-        return f" falling to {recipe['centre_lr_final']:g}"
-    return f", {recipe['centre_lr_final']:g} after {recipe['centre_lr_drop']} generations"
-
-
-def _gradient_training(model: ZooModel, info: ModelInfo) -> list[str]:
-    """How a model was trained by surrogate gradients."""
-    recipe, training = model.config["recipe"], model.config["training"]
-    control = parse(model.name).family != "image"
-    what, unit = ("REINFORCE", "episodes") if control else ("Cross-entropy", "images")
-    details = (
-        f"baseline {recipe['baseline']}"
-        + (", advantages standardised" if recipe["standardise_advantages"] else "")
-        + f", discount {recipe['discount']:g}, actions drawn from the softmax of readouts at "
-        f"{recipe['policy_temperature_v']:g} V"
-        + (f", entropy weight {recipe['entropy_weight']:g}" if recipe["entropy_weight"] else "")
-    )
-    skipped = training.get("nan_gradients", 0)
-    return [
-        f"{what} by backpropagation through time, {training['generations']} of {recipe['generations']} updates of "
-        f"{recipe['batch']} {unit}"
-        + (f", {training['env_steps']:,.0f} environment steps per seed" if control else "")
-        + f"; {training['seconds']:,.0f} s for all seeds together on {training['hardware']}.",
-        "",
-        f"Adam, learning rate {recipe['learning_rate']:g}"
-        + (f" falling to {recipe['learning_rate_final']:g}" if recipe["learning_rate_final"] is not None else "")
-        + (f", gradients no longer than {recipe['clip_norm']:g}" if recipe["clip_norm"] is not None else "")
-        + f"; surrogate {recipe['surrogate']}"
-        + (f", alpha {recipe['alpha']:g}" if recipe["surrogate"] != "triangle" else "")
-        + f"; the reset is {'left out of' if recipe['detach_reset'] else 'kept in'} the gradient"
-        + (f"; {details}" if control else "")
-        + f". Updates skipped for a gradient that was not finite: {skipped}.",
-        *_departures(recipe),
-        "",
-        _again(model),
-        *_going_on(model),
-        "",
-        f"![Learning curve over {training['generations']} updates, at {number(info.population_mean)} in the last]"
-        f"({model.name}-curve.svg)",
-    ]
-
-
-def _physics(model: ZooModel) -> list[str]:
-    """What a Brax reward depends on besides the network."""
-    if parse(model.name).family != "brax":
-        return []
-    options = model.config["task"]["options"]
-    return [
-        "",
-        f"Physics: Brax {model.config['training']['versions']['brax']}, backend `{options['backend']}`, episodes of "
-        f"at most {options['limit']} steps. Actions: {options['action_map']}({options['action_gain']:g} x readout).",
-    ]
-
-
-def _going_on(model: ZooModel) -> list[str]:
-    """How to spend the rest of a budget, where the checkpoint carries its training state."""
-    if not any(name.startswith("state/") for name in read_manifest(model.path)):
-        return []
-    return [
-        f"Go on from here: `zoo train {model.name} --continue` (with `--generations N` beyond the recipe's), in a "
-        "clone of the repository or from the Hub; the wheel leaves the training state out.",
-    ]
-
-
 _PROPERTY = {
     "x_tau": "membrane time constant",
     "v_th": "threshold",
     "v_rest": "resting potential",
     "r": "membrane resistance",
 }
-
-
-def _departures(recipe: dict) -> list[str]:
-    """Where the recipe gives more help than the paper's."""
-    notes = []
-    if recipe["expected_reward_weight"]:
-        notes.append(
-            f"the fitness is the return plus {recipe['expected_reward_weight']:g} times the reward that a softmax "
-            f"policy over the readouts (temperature {1e3 * recipe['temperature_v']:g} mV) would expect, since the "
-            "return alone is flat wherever all members answer alike"
-        )
-    if list(recipe["tau_ms"]) != [20.0]:
-        ends = " to ".join(f"{tau:g}" for tau in recipe["tau_ms"])
-        notes.append(
-            f"membrane time constants start at {ends} ms"
-            + (", log-uniformly spread" if len(recipe["tau_ms"]) > 1 else "")
-        )
-    if recipe["v_th"] != 0.5:
-        notes.append(f"thresholds start at {recipe['v_th']:g} V")
-    if recipe["normalise_observations"]:
-        notes.append(
-            f"observations are normalised by the population's running statistics and clipped at "
-            f"±{recipe['observation_clip']:g}"
-        )
-    if recipe["centre_lr"] != 0.15 and recipe.get("method") != "bp":
-        notes.append("the centre's learning rate differs")
-    if recipe.get("block_neurons"):
-        notes.append("each block of neurons has a population of its own")
-    return ["", "Beyond the paper's recipe: " + "; ".join(notes) + "."] if notes else []
 
 
 def _time_constants(model: ZooModel) -> list[str]:
@@ -361,10 +205,3 @@ def _time_constants(model: ZooModel) -> list[str]:
         "",
         f"![Histogram of the membrane time constants, half of them below {median:.3g} ms]({model.name}-tau.svg)",
     ]
-
-
-def number(value: float | None) -> str:
-    """A return as cards and tables print it."""
-    if value is None:
-        return "none"
-    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.1f}" if abs(value) >= 100 else f"{value:.3f}"

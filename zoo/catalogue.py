@@ -77,7 +77,7 @@ def list_models(
         for folder in checkpoint_folders()
         if folder.is_dir()
         for path in folder.glob("*/config.json")
-        if not path.parent.name.startswith(".")
+        if _is_name(path.parent.name)
     }
     if cached:
         from zoo.hub import cached_names
@@ -87,6 +87,14 @@ def list_models(
     parsed = {name: parse(name) for name in chosen}
     chosen = [n for n in chosen if task in (None, parsed[n].task, parsed[n].family)]
     return sorted((n for n in chosen if kind in (None, parsed[n].kind)), key=_order)
+
+
+def _is_name(name: str) -> bool:
+    """Whether it is a model's; a backup of a checkpoint beside the others is none."""
+    try:
+        return str(parse(name)) == name
+    except UnknownModelError:
+        return False
 
 
 def _order(name: str):

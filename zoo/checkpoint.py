@@ -179,6 +179,9 @@ def _abstract_params(network: NetworkConfig, seeds: int, observations: bool) -> 
 def replacing(target: Path) -> Iterator[Path]:
     """A new folder that takes `target`'s place when the block ends well; else nothing changes.
 
+    A folder cannot be exchanged at one stroke: who is killed between the two renames finds the old one beside it,
+    as ``.NAME.….old``.
+
     Raises:
         ZooError: if the place is not writable or the disk is full.
     """
@@ -196,10 +199,10 @@ def replacing(target: Path) -> Iterator[Path]:
             os.replace(target, old)
         os.replace(new, target)
     except OSError as error:
-        if old.exists() and not target.exists():
-            os.replace(old, target)
         raise ZooError(f"cannot write {target}: {error}; the old content is unchanged") from error
     finally:
+        if old.exists() and not target.exists():
+            os.replace(old, target)
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
 
@@ -213,7 +216,7 @@ def write_checkpoint(
     curve: str,
     extra: Callable[[Path], None] = lambda folder: None,
 ) -> None:
-    """Writes a checkpoint beside `target`, reads it back, and puts it in place in one step.
+    """Writes a checkpoint beside `target`, reads it back, and puts it in place when it is whole.
 
     Args:
         target: folder; an existing checkpoint is replaced, anything else is left alone.

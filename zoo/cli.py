@@ -219,7 +219,14 @@ def _use_all_cores() -> None:
         os.environ["XLA_FLAGS"] = f"{flags} {patience} --xla_cpu_collective_call_warn_stuck_timeout_seconds=3600"
     if "xla_force_host_platform_device_count" not in flags:
         with contextlib.suppress(RuntimeError):
-            jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+            jax.config.update("jax_num_cpu_devices", _usable_cores())
+
+
+def _usable_cores() -> int:
+    """Cores that this process may use; where the system does not say, all."""
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _cards(arguments) -> int:

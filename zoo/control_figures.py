@@ -9,12 +9,11 @@ from matplotlib.figure import Figure
 from zoo.analysis.style import BLUE, VERMILION, save, zero_line
 from zoo.analysis.tables import write_table
 from zoo.catalogue import ModelInfo
-from zoo.control_tables import ENVIRONMENTS, full_models
+from zoo.control_tables import ENVIRONMENTS, full_models, population_curve
 from zoo.errors import ZooError
 from zoo.models import PROPERTIES
 from zoo.names import BRAX_TASKS
 from zoo.paper import PAPER_GENERATIONS, TABLE_1, TABLE_1_BUDGET
-from zoo.plots import population_means
 
 _KINDS = {"het": ("neurons", BLUE), "hom": ("weights", VERMILION)}
 _TICKS = (1, 10, 100, PAPER_GENERATIONS)
@@ -63,16 +62,6 @@ def control(rows: list[ModelInfo], out: Path) -> list[Path]:
 
     numbers = [{"model": models[key].name} | row for key, curve in curves.items() for row in curve]
     return [*save(paint, (11.0, 3.8), out / "control.svg"), write_table(out / "control.csv", numbers)]
-
-
-def population_curve(model: ModelInfo) -> list[dict]:
-    """Generations of a published model: mean, lowest and highest of its seeds' population means."""
-    seeds = population_means((Path(model.path) / "training.csv").read_text(encoding="utf-8"))
-    return [
-        {"generation": generation, "seeds": len(means), "mean": float(np.mean(means)), "low": min(means),
-         "high": max(means)}
-        for generation, means in sorted(seeds.items())
-    ]  # fmt: skip
 
 
 def budget_styles(budgets: set[int]) -> dict[int, object]:

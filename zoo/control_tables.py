@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from zoo.cards import number
+import numpy as np
+
 from zoo.catalogue import ModelInfo, list_models, read_info
+from zoo.formatting import number
 from zoo.loading import model_info
 from zoo.models import PROPERTIES
 from zoo.names import BRAX_TASKS, ModelName, parse
 from zoo.paper import PAPER_GENERATIONS, TABLE_1, TABLE_1_BUDGET
+from zoo.plots import population_means
 
 ENVIRONMENTS = {"ant": "Ant", "hc": "HalfCheetah", "hp": "Hopper", "wal": "Walker2d"}
 _SIGNS = {"x_tau": "tau", "v_th": "v_th", "v_rest": "v_rest", "r": "R"}
@@ -25,10 +28,21 @@ def full_models(rows: Iterable[ModelInfo]) -> dict[tuple[str, int, str], ModelIn
     return cells
 
 
+def population_curve(model: ModelInfo) -> list[dict]:
+    """Generations of a published model: mean, lowest and highest of its seeds' population means."""
+    seeds = population_means((Path(model.path) / "training.csv").read_text(encoding="utf-8"))
+    return [
+        {"generation": generation, "seeds": len(means), "mean": float(np.mean(means)), "low": min(means),
+         "high": max(means)}
+        for generation, means in sorted(seeds.items())
+    ]  # fmt: skip
+
+
 def control_table(rows: Iterable[ModelInfo], link: str = "") -> str:
     """Rewards of the published models of Brax's environments, budget by budget, as Markdown.
 
-    Every environment has a line at the budget of the paper's Table 1, whether there is a model or not.
+    Every environment has a line at the budget of the paper's Table 1, whether there is a model or not. *At equal
+    generations* is the population's mean return after as many generations as both kinds have had.
 
     Args:
         rows: published models; those of other tasks and of subsets of the properties are left out.
@@ -37,8 +51,9 @@ def control_table(rows: Iterable[ModelInfo], link: str = "") -> str:
     cells = full_models(rows)
     places = {(task, budget) for task, budget, _ in cells} | {(task, TABLE_1_BUDGET) for task in BRAX_TASKS}
     lines = [
-        "| environment | parameters | trained | population | centre | seeds | generations | paper's population |",
-        "| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |",
+        "| environment | parameters | trained | population | centre | seeds | generations | at equal generations "
+        "| paper's population |",
+        "| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for task, budget in sorted(places):
         for kind in ("het", "hom"):
@@ -49,7 +64,9 @@ def control_table(rows: Iterable[ModelInfo], link: str = "") -> str:
             what = "neurons" if kind == "het" else "weights"
             if row is not None:
                 what = f"[{what}]({link}{row.name}.md)"
-            lines.append(f"| {ENVIRONMENTS[task]} | {budget:,} | {what} | {_rewards(row)} | {paper} |")
+            other = cells.get((task, budget, "hom" if kind == "het" else "het"))
+            equal = _at_equal(row, other)
+            lines.append(f"| {ENVIRONMENTS[task]} | {budget:,} | {what} | {_rewards(row)} | {equal} | {paper} |")
     return "\n".join(lines) + "\n"
 
 
@@ -63,6 +80,15 @@ def _rewards(row: ModelInfo | None) -> str:
         f"| **{number(row.mean)}** ({number(low)} to {number(high)}) "
         f"| {row.seeds} | {row.generations:,} of {PAPER_GENERATIONS:,}"
     )
+
+
+def _at_equal(row: ModelInfo | None, other: ModelInfo | None) -> str:
+    """Mean of the population when the kind that was trained for longer had had no more than the other, as a cell."""
+    if row is None or other is None:
+        return _NONE
+    until = min(row.generations, other.generations)
+    point = [point for point in population_curve(row) if point["generation"] <= until][-1]
+    return f"{number(point['mean'])} at {point['generation']:,}"
 
 
 def ablation_table(name: str, runs: Path | None = None) -> str:

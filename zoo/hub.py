@@ -256,10 +256,3 @@ def _check_listing(api, reference: Reference, revision, access: Access) -> None:
     if MANIFEST not in sizes:
         raise DamagedCheckpointError(f"{reference} is not a model of the zoo's format: it has no {MANIFEST}")
     check_bounds(sizes, f"{reference}")
-
-
-def _argument(reference: Reference) -> str:
-    """How a user names this on the command line."""
-    prefix = f"{SCHEME}{organisation()}/"
-    text = str(reference)
-    return text.removeprefix(prefix) if text.startswith(prefix) and not reference.revision else f"'{text}'"

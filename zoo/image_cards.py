@@ -3,6 +3,7 @@
 import numpy as np
 
 from zoo.catalogue import ModelInfo
+from zoo.formatting import spent
 from zoo.tasks.image_data import CLASSES
 from zoo.zoo_model import ZooModel
 
@@ -55,7 +56,7 @@ def image_evolution(model: ZooModel) -> list[str]:
         )
         + f", {training['generations']} of {recipe['generations']} generations of "
         f"{recipe['batch']} training images, the same for all members; fitness: {_FITNESS[recipe['fitness']]}; "
-        f"{training['seconds']:,.0f} s for all seeds together on {training['hardware']}.",
+        f"{spent(training)}.",
         "",
         f"Centre: {recipe['optimiser']}, learning rate {recipe['centre_lr']:g}"
         + (f" falling to {final:g}" if final is not None else "")

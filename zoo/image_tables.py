@@ -31,16 +31,17 @@ def image_table(rows: Iterable[ModelInfo], link: str = "") -> str:
     models = [m for m in published if m.task in IMAGE_TASKS and m.properties == PROPERTIES]
     models += [ModelName(kind=k, task=t, budget=b) for (k, t), cells in TABLE_3.items() for b in cells]
     lines = [
-        "| images | budget | trained | by | test accuracy | seeds | generations | spikes per neuron and step "
-        "| synaptic operations per image | paper |",
-        "| --- | ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| images | budget | trained | by | test accuracy | population | seeds | generations "
+        "| spikes per neuron and step | synaptic operations per image | paper |",
+        "| --- | ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for model in sorted(set(models), key=_place):
         row, what = published.get(model), _TRAINED[model.kind]
         if row is not None:
             what = f"[{what}]({link}{row.name}.md)"
         lines.append(
-            f"| {_TITLES[model.task]} | {model.budget:,} | {what} | {_METHODS[model.trainer]} | {_measured(row)} "
+            f"| {_TITLES[model.task]} | {model.budget:,} | {what} | {_METHODS[model.trainer]} "
+            f"| {_measured(row, model.trainer)} "
             f"| {paper_reward(model) or _NONE} |"
         )
     return "\n".join(lines) + "\n"
@@ -53,11 +54,12 @@ def _place(model: ModelName) -> tuple[int, ...]:
     return task, model.budget, kind, trainer
 
 
-def _measured(row: ModelInfo | None) -> str:
-    """Accuracy, seeds, generations, spike rate and synaptic operations, as cells."""
+def _measured(row: ModelInfo | None, trainer: str) -> str:
+    """Accuracy, the population's, seeds, generations, spike rate and synaptic operations, as cells."""
     if row is None:
-        return " | ".join([_NONE] * 5)
+        return " | ".join([_NONE] * 6)
     seeds = read_evaluation(Path(row.path))["seeds"]
     rate, operations = (np.mean([seed[key] for seed in seeds]) for key in ("spike_rate", "synaptic_operations"))
     accuracy = f"**{row.mean:.2f} %** ± {row.std:.2f}"
-    return f"{accuracy} | {row.seeds} | {row.generations:,} | {rate:.3g} | {operations:,.0f}"
+    population = f"{row.population_mean:.2f} %" if trainer == "pgpe" else _NONE
+    return f"{accuracy} | {population} | {row.seeds} | {row.generations:,} | {rate:.3g} | {operations:,.0f}"

@@ -5,8 +5,8 @@ import dataclasses
 import io
 from collections.abc import Callable
 
-from zoo.cards import number
 from zoo.catalogue import ModelInfo, list_models
+from zoo.formatting import number
 from zoo.loading import model_info
 
 SORTS: dict[str, Callable[[ModelInfo], tuple]] = {

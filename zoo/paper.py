@@ -102,6 +102,16 @@ def paper_reward(model: ModelName) -> str | None:
     return None if accuracy is None else f"{accuracy:.2f} %"
 
 
+def search_settings(model: ModelName) -> dict[str, float]:
+    """Numbers of a recipe that the paper names for a model (sections 4.6 and 6.2)."""
+    if model.trainer == "bp":
+        return {"learning_rate": 0.03}
+    search = {"population": 256, "generations": PAPER_GENERATIONS, "centre_lr": 0.15, "sigma": 0.1, "sigma_lr": 0.1}
+    if model.family == "cartpole":
+        return search | {"population": 128, "generations": 30, "episodes": 1}
+    return search
+
+
 def _by_limit(*rows: tuple[float, ...]) -> dict[int, tuple[float, ...]]:
     return dict(zip((100, 200, 500, 1000), rows, strict=True))
 

@@ -5,10 +5,11 @@ import importlib.resources
 from html import escape
 from pathlib import Path
 
-from zoo.cards import make_card, make_plots, number
+from zoo.cards import make_card, make_plots
 from zoo.catalogue import ModelInfo, list_models, read_info
 from zoo.checkpoint import replacing
 from zoo.errors import ZooError
+from zoo.formatting import number
 from zoo.listing import size_text
 from zoo.loading import load
 from zoo.names import parse
@@ -44,7 +45,7 @@ def make_pages(pattern: str = "*") -> list[Page]:
 
 
 def write_site(out: Path, pages: list[Page]) -> list[Path]:
-    """Writes the site in one step; an older one in its place is replaced.
+    """Writes the site; an older one in its place is replaced when the new one is whole.
 
     Returns:
         The files written.

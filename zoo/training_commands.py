@@ -42,7 +42,7 @@ def add_verbs(verb: Callable[..., argparse.ArgumentParser], prepared: Callable[[
     sub = verb("sweep", prepared(_sweep), "Train over methods and settings on CartPole; run again to go on.")
     sub.add_argument("which", choices=["fig7", "fig7-plain", "table5", "table6"], help="which figure or table")
     sub.add_argument("--out", type=Path, default=Path("docs/gradients"), help="folder (default docs/gradients)")
-    sub.add_argument("--seeds", type=int, help="training seeds (default: 100 for the figure, 10 for the others)")
+    sub.add_argument("--seeds", type=int, help="training seeds (default: fig7 100, fig7-plain 20, tables 10)")
     sub.add_argument("--quick", action="store_true", help="a twentieth of the training, four seeds: does it run?")
     sub.add_argument("--fresh", action="store_true", help="discard what an earlier call left")
     sub.add_argument("--quiet", action="store_true", help="no progress bar")

@@ -1,5 +1,6 @@
 """Figures of the analyses: each function takes numbers and returns a drawing for `zoo.analysis.style`."""
 
+import itertools
 from collections.abc import Sequence
 
 import matplotlib
@@ -151,12 +152,12 @@ def robustness(result: Robustness) -> tuple[Draw, tuple[float, float]]:
         row = figure.subplots(1, len(kinds), sharey=True, squeeze=False)[0]
         names = list(dict.fromkeys(point.name for point in result.points))
         for axes, kind in zip(row, kinds, strict=True):
-            for i, name in enumerate(names):
+            for name, marker, colour in zip(names, itertools.cycle(MARKERS), itertools.cycle(COLOURS), strict=False):
                 chosen = [p for p in result.points if p.kind == kind and p.name == name]
                 level, means = [p.level for p in chosen], np.array([p.means.mean() for p in chosen])
                 low, high = np.array([interval_95(p.means) for p in chosen]).T
-                axes.plot(level, means, marker=MARKERS[i], markersize=4, color=COLOURS[i], label=name)
-                axes.fill_between(level, low, high, color=COLOURS[i], alpha=0.18, linewidth=0)
+                axes.plot(level, means, marker=marker, markersize=4, color=colour, label=name)
+                axes.fill_between(level, low, high, color=colour, alpha=0.18, linewidth=0)
             axes.set(xlabel=result.units[kind], title=kind)
         row[0].set_ylabel("mean return")
         figure.legend(*row[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(names))

@@ -177,14 +177,16 @@ def intervene(
 
     Raises:
         ZooError: if the model trains no neuron property.
-        ValueError: if it has a single training seed, or classifies images.
+        ValueError: if it has a single training seed, or classifies images, or a count is below 1.
     """
     plan = list(_plan(model, biology or {}))
     if not plan:
         raise ZooError(f"{model.name} trains no neuron property; interventions need a heterogeneous model")
     parts, task, clip = stacked_parts(model), played_task(model), recipe_of(model).observation_clip
     stats = model.observations and ObservationStats(**model.observations)
-    episodes = episodes or model.evaluation["episodes"]
+    episodes = model.evaluation["episodes"] if episodes is None else episodes
+    if repeats < 1 or episodes < 1:
+        raise ValueError(f"repeats (={repeats}) and episodes (={episodes}) must be at least 1")
 
     def means(changed):
         return evaluate_parts(task, changed, stats, clip, episodes, seed)[0].mean(1)

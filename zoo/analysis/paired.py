@@ -48,7 +48,7 @@ def paired_test(first: Float[np.ndarray, " K"], second: Float[np.ndarray, " K"])
     if first.shape != second.shape or first.ndim != 1 or len(first) < 2:
         raise ValueError(f"pairs needed: first is {first.shape}, second is {second.shape}; both must be [K], K > 1")
     difference = first - second
-    p = float(stats.wilcoxon(difference, method="approx").pvalue) if np.any(difference) else 1.0
+    p = float(stats.wilcoxon(difference).pvalue) if np.any(difference) else 1.0
     return PairedTest(
         n=len(first),
         first=float(first.mean()),

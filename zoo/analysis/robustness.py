@@ -169,9 +169,11 @@ def robustness(
         quiet: no progress bar.
 
     Raises:
-        ValueError: if a kind is unknown, or the models play different tasks or classify images.
+        ValueError: if a kind is unknown, a count is below 1, or the models play different tasks or classify images.
     """
     levels = LEVELS if levels is None else levels
+    if repeats < 1 or (episodes is not None and episodes < 1):
+        raise ValueError(f"repeats (={repeats}) and episodes (={episodes}) must be at least 1")
     if unknown := sorted(set(levels) - set(LEVELS)):
         raise ValueError(f"unknown disturbances {unknown}; known: {', '.join(LEVELS)}")
     if len(names := {played_task(model).name for model in models}) != 1:
@@ -192,6 +194,6 @@ def _means(model: ZooModel, kind: str, level: float, seeds: list[int], episodes:
     else:
         parts = disturb(parts, kind, level, np.random.default_rng([*seeds, list(LEVELS).index(kind)]))
     stats = model.observations and ObservationStats(**model.observations)
-    episodes = episodes or model.evaluation["episodes"]
+    episodes = model.evaluation["episodes"] if episodes is None else episodes
     clip = recipe_of(model).observation_clip
     return evaluate_parts(task, parts, stats, clip, episodes, seeds[0] + seeds[1])[0].mean(1)

@@ -8,11 +8,13 @@ from jaxtyping import Float
 
 from zoo.analysis.shapley import Contributions, Subset, contributions, subsets
 from zoo.checkpoint import read_json
+from zoo.errors import ZooError
 from zoo.evaluation import evaluate_parts
 from zoo.models import PROPERTIES
 from zoo.names import ModelName, parse
 from zoo.tasks.observations import ObservationStats
 from zoo.training import default_recipe, override, train
+from zoo.training.method import Group
 from zoo.training.recipe import Recipe, make_network_config, make_recipe_task
 
 _EVALUATION_SEED = 0
@@ -22,9 +24,11 @@ def subset_names(name: str) -> dict[Subset, str]:
     """Model names of all 15 subsets with the budget of a heterogeneous model.
 
     Raises:
-        ValueError: if the model is homogeneous or trains a subset already.
+        ValueError: if the model is homogeneous, trains a subset already, or classifies images.
     """
     model = parse(name)
+    if model.family == "image":
+        raise ValueError(f"{name} classifies images; subsets are compared on control tasks")
     if model.kind != "het" or model.properties != PROPERTIES:
         raise ValueError(f"{name} must be heterogeneous and train all of {', '.join(PROPERTIES)}")
     return {
@@ -51,7 +55,8 @@ def train_subsets(
         quiet: no progress bar.
 
     Raises:
-        ValueError: if `name` does not stand for all four properties.
+        ValueError: if `name` does not stand for all four properties, or classifies images.
+        ZooError: if the training was asked to stop.
     """
     names = subset_names(name)
     changes = {"generations": generations, "seeds": seeds}
@@ -59,7 +64,9 @@ def train_subsets(
     recipe = override(default_recipe(name), **changes)
     unfinished = [n for n in names.values() if not (out / n / "checkpoint/evaluation.json").is_file()]
     if unfinished:
-        train(unfinished, out=out, quiet=quiet, **changes)
+        outcome = train(unfinished, out=out, quiet=quiet, **changes)
+        if not outcome.finished:
+            raise ZooError(f"stopped after generation {outcome.generation}; the same command goes on from there")
     rewards = {chosen: read_means(out / run / "checkpoint", recipe) for chosen, run in names.items()}
     rewards[frozenset()] = untrained(parse(name), recipe, out / names[frozenset(PROPERTIES)])
     return contributions(parse(name).task, recipe.generations, rewards)
@@ -101,8 +108,7 @@ def untrained(model: ModelName, recipe: Recipe, run: Path) -> Float[np.ndarray, 
     """
     task = make_recipe_task(model, recipe)
     config = make_network_config(model, task, recipe)
-    initial = [config.initial(seed) for seed in range(recipe.seeds)]
-    parts = {part: np.stack([one[part] for one in initial]) for part in initial[0]}
+    parts = Group(config=config, recipe=recipe, seeds=tuple(range(recipe.seeds))).initial_parts()
     stats = None
     if recipe.normalise_observations:
         from zoo.loading import load

@@ -73,10 +73,6 @@ class TimeConstants:
         """Our Table 2, the paper's beside it (with its two gamma rows exchanged, see `paper_tables`)."""
         return [row for one in self.series for row in one.rows()]
 
-    def null_rows(self) -> list[dict]:
-        """The null controls, one line each."""
-        return [null_row(null) for null in self.nulls]
-
 
 def null_row(null: NullControl) -> dict:
     """One line of the null controls' table."""
