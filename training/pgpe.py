@@ -1,4 +1,8 @@
-"""PGPE (Sehnke et al., 2010) as the paper uses it, on evosax; one run's state in and out."""
+"""PGPE (Sehnke et al., 2010), the paper's method, on evosax; one run's state in and out.
+
+The paper names population, rates and initial sigma. Ours are the optimiser (Adam unless the recipe says otherwise),
+ranks in place of returns (its Eq. 7 takes these as they are), and the bound on sigma's change.
+"""
 
 from typing import NamedTuple
 

@@ -176,14 +176,17 @@ def jacobians(out: Path, data: Path) -> list[Path]:
             axes.axhline(1.0, color=matplotlib.rcParams["axes.edgecolor"], linewidth=0.8)
             for equation, colour in colours.items():
                 found = shown[title, equation]
+                for one in found:
+                    axes.plot(one.lengths, one.norm, color=colour, linewidth=0.5, alpha=0.5)
                 n = min((one.lengths for one in found), key=len)
                 for kind, line, whose in (("norm", "-", "largest"), ("median", ":", "median")):
                     mean = np.exp(np.log([getattr(one, kind)[: len(n)] for one in found]).mean(0))
                     axes.plot(n, mean, line, color=colour, linewidth=1.5, label=f"{equation}: {whose} neuron")
-            axes.set(xscale="log", yscale="log", title=title, ylim=(1e-12, 1e3), xlabel="steps n")
+            axes.set(xscale="log", yscale="log", title=title, ylim=(1e-12, 1e12), xlabel="steps n")
         grid[0].set_ylabel("|product of n Jacobians|")
         handles, labels = grid[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=3)
+        title = "thick: geometric mean over training seeds; thin: each seed's largest neuron"
+        figure.legend(handles, labels, loc="outside lower center", ncols=3, title=title)
 
     table = write_table(out / "jacobians.csv", rows)
     return [*save(paint, (10.0, 3.8), out / "jacobians.svg"), table]

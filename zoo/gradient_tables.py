@@ -83,13 +83,16 @@ def bootstrap(
 _Part = tuple[str, str, int]  # Method, column, limit.
 
 
+_REWARDS = {"last": "last 128 episodes", "greedy": "greedy evaluation"}
+
+
 def _statements() -> Iterator[tuple[str, str, tuple[_Part, ...]]]:
     """The claims: text, measure, and the parts of its difference (`_difference`)."""
     for limit in LIMITS:
         text, measure = "BP converges faster than ES (weights)", "first third of training, WeightBP - WeightES"
         yield text, f"{measure}, limit {limit}", (("WeightBP", "early", limit), ("WeightES", "early", limit))
     for limit in (500, 1000):
-        for column, what in (("last", "last 128 episodes"), ("greedy", "greedy evaluation")):
+        for column, what in _REWARDS.items():
             text = "BP sticks in long episodes where ES goes on (weights)"
             parts = (("WeightES", column, limit), ("WeightBP", column, limit))
             yield text, f"{what}, WeightES - WeightBP, limit {limit}", parts
@@ -99,14 +102,15 @@ def _statements() -> Iterator[tuple[str, str, tuple[_Part, ...]]]:
         tuple((method, "greedy", limit) for method in ("WeightBP", "WeightES") for limit in (100, 1000)),
     )
     for limit in LIMITS:
-        text, measure = "BP optimises neuron properties less well than ES", "greedy evaluation, NeuronES - NeuronBP"
-        yield text, f"{measure}, limit {limit}", (("NeuronES", "greedy", limit), ("NeuronBP", "greedy", limit))
+        for column, what in _REWARDS.items():
+            text = "BP optimises neuron properties less well than ES"
+            parts = (("NeuronES", column, limit), ("NeuronBP", column, limit))
+            yield text, f"{what}, NeuronES - NeuronBP, limit {limit}", parts
     for limit in LIMITS:
-        text, measure = (
-            "BP cannot optimise neuron properties",
-            "half of the limit less the greedy evaluation of NeuronBP",
-        )
-        yield text, f"{measure}, limit {limit}", (("half", "greedy", limit), ("NeuronBP", "greedy", limit))
+        for column, what in _REWARDS.items():
+            text = "BP cannot optimise neuron properties (to half of the limit)"
+            parts = (("half", column, limit), ("NeuronBP", column, limit))
+            yield text, f"half of the limit less NeuronBP, {what}, limit {limit}", parts
 
 
 def _difference(first, second, third=0.0, fourth=0.0):

@@ -89,7 +89,7 @@ def _mean(logs: np.ndarray) -> float:
     return float(np.maximum(logs, _FLOOR).mean())
 
 
-def largest_factor(kind: str, alpha: float, k: float, v_th: float = 0.5, bound: float = 10.0) -> float:
+def largest_factor(kind: str, alpha: float, k: float, v_th: float = 0.5, bound: float = 5.0) -> float:
     """Largest |Eq. 9| over all potentials within ± `bound` V, for one neuron at rest at 0 V."""
     u = np.linspace(-bound, bound, 200_001)
     slope = np.asarray(Surrogate(kind, alpha).slope(u - v_th, v_th))
