@@ -9,6 +9,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from zoo.models.surrogate import Surrogate
@@ -40,7 +41,7 @@ class Neuron(NamedTuple):
     r: Float[Array, "..."]
 
     @classmethod
-    def from_trained(cls, parts: dict[str, Float[Array, "..."]]) -> "Neuron":
+    def from_trained(cls, parts: dict[str, Float[ArrayLike, "..."]]) -> "Neuron":
         """From trained values: ``k = sigmoid(x_tau)`` (section 6.2), the others as they are."""
         return cls(jax.nn.sigmoid(parts["x_tau"]), parts["v_th"], parts["v_rest"], parts["r"])
 
@@ -71,10 +72,10 @@ TABLE_4 = {
 """Initial values (Table 4) in the optimiser's units."""
 
 
-def physical(neuron: dict[str, np.ndarray], dt_ms: float = DT_MS) -> dict[str, np.ndarray]:
+def physical(neuron: dict[str, ArrayLike], dt_ms: float = DT_MS) -> dict[str, np.ndarray]:
     """Trained values in physical units: ``tau_ms``, ``v_th`` and ``v_rest`` (V), ``r_ohm``."""
     return {
-        "tau_ms": tau_ms_from_x(neuron["x_tau"], dt_ms),
+        "tau_ms": np.asarray(tau_ms_from_x(neuron["x_tau"], dt_ms)),
         "v_th": np.asarray(neuron["v_th"], np.float64),
         "v_rest": np.asarray(neuron["v_rest"], np.float64),
         "r_ohm": np.asarray(neuron["r"], np.float64) * R_OHM,
@@ -87,7 +88,7 @@ def integrate(v, current, k, v_rest, r):
 
 
 def lif_step(
-    current: Float[Array, "*b"], v: Float[Array, "*b"], neuron: Neuron, surrogate: Surrogate | None = None
+    current: Float[ArrayLike, "*b"], v: Float[ArrayLike, "*b"], neuron: Neuron, surrogate: Surrogate | None = None
 ) -> tuple[Float[Array, "*b"], Float[Array, "*b"]]:
     """One time step of leaky integrate-and-fire neurons (Eq. 2).
 

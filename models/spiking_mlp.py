@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jaxtyping import Array, Float, Int
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float, Int, Num
 
 from zoo.models import fixed_weights
 from zoo.models.neuron import DT_MS, PROPERTIES, TABLE_4, Neuron, integrate, lif_step, x_tau_from_ms
@@ -77,7 +78,7 @@ class NetworkConfig:
         properties["x_tau"] = x_tau_from_ms(tau_ms).astype(np.float32)
         return properties | weights
 
-    def split(self, flat: Float[Array, "*b D"]) -> dict[str, Float[Array, "..."]]:
+    def split(self, flat: Num[ArrayLike, "*b D"]) -> dict[str, Num[ArrayLike, "..."]]:
         """Named trained parts out of flat vectors of `trained_size` numbers."""
         parts, start = {}, 0
         for name, shape in self.trained_shapes.items():
@@ -103,12 +104,12 @@ class NetworkConfig:
         by_block = [split_hidden(name, index, neurons).reshape(self.hidden // neurons, -1) for name, index in parts]
         return np.concatenate(by_block, axis=1)
 
-    def flatten(self, parts: dict[str, np.ndarray]) -> np.ndarray:
+    def flatten(self, parts: dict[str, ArrayLike]) -> np.ndarray:
         """Flat vector [trained_size] of the trained parts: the inverse of `split`."""
         return np.concatenate([np.asarray(parts[name]).ravel() for name in self.trained])
 
 
-def split_hidden(name: str, part: Float[Array, "..."], neurons: int) -> Float[Array, "J ..."]:
+def split_hidden(name: str, part: Num[ArrayLike, "..."], neurons: int) -> Num[ArrayLike, "J ..."]:
     """A part of a network, by name, cut into blocks of hidden neurons."""
     axis = 1 if name == "w_in" else 0
     shape = part.shape
@@ -128,13 +129,13 @@ class Network(NamedTuple):
     w_out: Float[Array, "*b hidden outputs"]
 
 
-def build(parts: dict[str, Float[Array, "..."]]) -> Network:
+def build(parts: dict[str, Float[ArrayLike, "..."]]) -> Network:
     """Network from its named parts (`PROPERTIES` and `WEIGHTS`)."""
     return Network(Neuron.from_trained(parts), parts["w_in"], parts["w_out"])
 
 
 def build_population(
-    config: NetworkConfig, frozen: dict[str, Float[Array, "..."]], flat: Float[Array, "P D"]
+    config: NetworkConfig, frozen: dict[str, Float[ArrayLike, "..."]], flat: Float[ArrayLike, "P D"]
 ) -> Network:
     """The networks of P members, for batches [P, episodes, …]; frozen parts are shared, not copied."""
     parts = config.split(flat)
@@ -166,7 +167,7 @@ def initial_state(network: Network, batch: tuple[int, ...] = ()) -> NetworkState
 
 
 def network_step(
-    network: Network, state: NetworkState, inputs: Float[Array, "*b inputs"], surrogate: Surrogate | None = None
+    network: Network, state: NetworkState, inputs: Float[ArrayLike, "*b inputs"], surrogate: Surrogate | None = None
 ) -> tuple[NetworkOutput, NetworkState]:
     """One simulation step: input current -> hidden spikes -> leaky, non-spiking readout.
 
@@ -214,7 +215,7 @@ def packed_state(packed: Packed, batch: tuple[int, ...]) -> NetworkState:
 
 
 def population_step(
-    packed: Packed, state: NetworkState, inputs: Float[Array, "*b inputs"]
+    packed: Packed, state: NetworkState, inputs: Float[ArrayLike, "*b inputs"]
 ) -> tuple[NetworkOutput, NetworkState]:
     """`network_step` for large batches, whose speed is that of memory; spikes and readouts are the same to rounding.
 
@@ -278,7 +279,9 @@ class SpikingMLP(nnx.Module):
         """Potentials at the start of an episode, for a batch of that shape."""
         return initial_state(build(self.parts), batch)
 
-    def __call__(self, inputs: Float[Array, "*b inputs"], state: NetworkState) -> tuple[NetworkOutput, NetworkState]:
+    def __call__(
+        self, inputs: Float[ArrayLike, "*b inputs"], state: NetworkState
+    ) -> tuple[NetworkOutput, NetworkState]:
         """One simulation step; see `network_step`."""
         if inputs.shape[-1] != self.config.inputs:
             raise ValueError(f"inputs has shape {inputs.shape}; its last axis must be {self.config.inputs}")

@@ -12,25 +12,26 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 
-def heaviside(x: Float[Array, "*b"]) -> Float[Array, "*b"]:
+def heaviside(x: Float[ArrayLike, "*b"]) -> Float[Array, "*b"]:
     """1 where x >= 0, else 0, in the dtype of x."""
     return (x >= 0).astype(x.dtype)
 
 
-def arctan_slope(x: Float[Array, "*b"], alpha: Float[Array, ""] | float) -> Float[Array, "*b"]:
+def arctan_slope(x: Float[ArrayLike, "*b"], alpha: Float[ArrayLike, ""]) -> Float[Array, "*b"]:
     """Derivative of the arctan surrogate: ``(alpha / 2) / (1 + (pi/2 alpha x)^2)``; alpha / 2 at 0."""
     return 0.5 * alpha / (1.0 + jnp.square(0.5 * jnp.pi * alpha * x))
 
 
-def log_sign_slope(x: Float[Array, "*b"], alpha: Float[Array, ""] | float) -> Float[Array, "*b"]:
+def log_sign_slope(x: Float[ArrayLike, "*b"], alpha: Float[ArrayLike, ""]) -> Float[Array, "*b"]:
     """Derivative of the log-sign surrogate: ``alpha / (|alpha x| + 1)``; alpha at 0, 1/|x| far from it."""
     return alpha / (jnp.abs(alpha * x) + 1.0)
 
 
-def triangle_slope(x: Float[Array, "*b"], v_th: Float[Array, "..."]) -> Float[Array, "*b"]:
+def triangle_slope(x: Float[ArrayLike, "*b"], v_th: Float[ArrayLike, "..."]) -> Float[Array, "*b"]:
     """Eq. 10: ``max(0, v_th - |x|) / v_th^2``; 1 / v_th at 0, none from v_th on.
 
     A trained threshold may come to lie at or below 0 V, where Eq. 10 has no meaning; the slope is 0 there.
@@ -41,7 +42,7 @@ def triangle_slope(x: Float[Array, "*b"], v_th: Float[Array, "..."]) -> Float[Ar
 
 
 @jax.custom_jvp
-def spike_with(x: Float[Array, "*b"], slope: Float[Array, "*b"]) -> Float[Array, "*b"]:
+def spike_with(x: Float[ArrayLike, "*b"], slope: Float[ArrayLike, "*b"]) -> Float[Array, "*b"]:
     """`heaviside` forwards; backwards its derivative is `slope`, which is not differentiated itself."""
     return heaviside(x)
 
@@ -66,10 +67,10 @@ class Surrogate(NamedTuple):
     """
 
     kind: str = "arctan"
-    alpha: Float[Array, ""] | float = 2.0
+    alpha: Float[ArrayLike, ""] = 2.0
     detach_reset: bool = False
 
-    def slope(self, x: Float[Array, "*b"], v_th: Float[Array, "..."]) -> Float[Array, "*b"]:
+    def slope(self, x: Float[ArrayLike, "*b"], v_th: Float[ArrayLike, "..."]) -> Float[Array, "*b"]:
         """Slope g' at ``x = u - v_th``.
 
         Raises:
@@ -83,7 +84,7 @@ class Surrogate(NamedTuple):
             return triangle_slope(x, v_th)
         raise ValueError(f"kind (={self.kind!r}) must be one of {', '.join(SURROGATES)}")
 
-    def spike(self, u: Float[Array, "*b"], v_th: Float[Array, "..."]) -> Float[Array, "*b"]:
+    def spike(self, u: Float[ArrayLike, "*b"], v_th: Float[ArrayLike, "..."]) -> Float[Array, "*b"]:
         """Spikes of membrane potentials `u`."""
         x = u - v_th
         return spike_with(x, self.slope(x, v_th))

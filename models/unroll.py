@@ -11,6 +11,7 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from zoo.models.neuron import TABLE_4, integrate
@@ -80,18 +81,18 @@ def _membranes_backward(kind, detach_reset, kept, cotangents):
 _membranes.defvjp(_membranes_forward, _membranes_backward)
 
 
-def _column_sums(x: Float[Array, "*b hidden"]) -> Float[Array, " hidden"]:
+def _column_sums(x: Float[ArrayLike, "*b hidden"]) -> Float[Array, " hidden"]:
     """Sums over all but the last axis, as a matrix product: XLA on CPUs vectorises no fused reduction of columns."""
     rows = x.reshape(-1, x.shape[-1])
     return jnp.ones(rows.shape[0], x.dtype) @ rows
 
 
 def lif_scan(
-    drive: Float[Array, "T *b hidden"],
-    v: Float[Array, "*b hidden"],
-    keep: Float[Array, " hidden"],
-    v_th: Float[Array, " hidden"],
-    v_rest: Float[Array, " hidden"],
+    drive: Float[ArrayLike, "T *b hidden"],
+    v: Float[ArrayLike, "*b hidden"],
+    keep: Float[ArrayLike, "..."],
+    v_th: Float[ArrayLike, "..."],
+    v_rest: Float[ArrayLike, "..."],
     surrogate: Surrogate = Surrogate(),  # noqa: B008 (immutable)
 ) -> tuple[Float[Array, "T *b hidden"], Float[Array, "*b hidden"]]:
     """Leaky integrate-and-fire neurons (Eq. 2) over the first axis, with ``u[t] = keep v[t-1] + drive[t]``.
@@ -103,9 +104,9 @@ def lif_scan(
     Args:
         drive: what is added to the potentials at each step, in volts.
         v: potentials before the first step, in volts.
-        keep: part of the potential that a step leaves.
-        v_th: thresholds, in volts.
-        v_rest: potentials after a spike, in volts.
+        keep: [hidden] or one for all, part of the potential that a step leaves.
+        v_th: [hidden] or one for all, thresholds, in volts.
+        v_rest: [hidden] or one for all, potentials after a spike, in volts.
         surrogate: how spikes are differentiated.
 
     Returns:
@@ -117,7 +118,7 @@ def lif_scan(
 
 
 def readout_scan(
-    current: Float[Array, "T *b outputs"], v_out: Float[Array, "*b outputs"]
+    current: Float[ArrayLike, "T *b outputs"], v_out: Float[ArrayLike, "*b outputs"]
 ) -> Float[Array, "T *b outputs"]:
     """The readout's membranes, which have Table 4's constants and never fire, over the first axis."""
 
@@ -131,7 +132,7 @@ def readout_scan(
 def unroll(
     network: Network,
     state: NetworkState,
-    inputs: Float[Array, "T *b inputs"],
+    inputs: Float[ArrayLike, "T *b inputs"],
     surrogate: Surrogate = Surrogate(),  # noqa: B008 (immutable)
     remat: Remat = "none",
 ) -> tuple[Float[Array, "T *b outputs"], NetworkState]:

@@ -126,7 +126,7 @@ def test_population_step_gives_the_same_spikes_and_readouts(trained):
 
 def test_a_block_is_a_narrow_network_with_the_same_neurons_and_weights():
     config = NetworkConfig(inputs=3, hidden=6, outputs=2, trained=("v_th", *WEIGHTS))
-    flat = np.arange(config.trained_size)
+    flat = np.arange(config.trained_size, dtype=np.float32)
     parts, narrow = config.split(flat), dataclasses.replace(config, hidden=2)
     index = config.blocks(2)
     assert sorted(index.ravel()) == list(flat)

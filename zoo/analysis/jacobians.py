@@ -7,7 +7,7 @@ and step, so that the norm of a product over n steps is the largest absolute pro
 import dataclasses
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from zoo.models import Surrogate, tau_ms_from_x
 from zoo.models.neuron import DT_MS
@@ -25,7 +25,7 @@ class Spectrum:
         exceeding: share of beginnings whose norm is above 1.
     """
 
-    lengths: Float[np.ndarray, " N"]
+    lengths: Int[np.ndarray, " N"]
     norm: Float[np.ndarray, " N"]
     norm_high: Float[np.ndarray, " N"]
     median: Float[np.ndarray, " N"]
