@@ -6,7 +6,16 @@ import pytest
 
 from zoo import gradient_figures, gradient_tables
 from zoo.analysis.jacobians import factors, largest_factor, potentials, spectrum
-from zoo.gradient_tables import LIMITS, bootstrap, claims, claims_table, final_table, setting_table, write_report
+from zoo.gradient_tables import (
+    LIMITS,
+    bootstrap,
+    claims,
+    claims_table,
+    final_table,
+    setting_table,
+    skipped_table,
+    write_report,
+)
 from zoo.models import NetworkConfig, Neuron, Surrogate, lif_step
 from zoo.training import sweep as sweeps
 from zoo.training.recipe import Recipe
@@ -135,6 +144,15 @@ def test_setting_tables_stand_beside_the_papers_numbers():
     assert lines[0] == "| method | limit | 0.001 | 0.01 | 0.03 | 0.1 | 0.3 |"
     assert lines[2] == "| WeightBP | 100 | 12.5 (55.7) | 12.5 (84.3) | 12.5 (81.2) | 12.5 (90.2) | 12.5 (39.9) |"
     assert lines[-1].startswith("| NeuronBP | 1000 | 12.5 (50.4)")
+
+
+def test_skipped_updates_are_counted_in_percent_of_all():
+    rows = [
+        {"method": "WeightBP", "limit": "100", "surrogate": "arctan", "learning_rate": rate, "seed": str(seed),
+         "mishaps": str(count)}
+        for rate, counts in (("0.1", (0, 0)), ("0.3", (24, 72))) for seed, count in enumerate(counts)
+    ]  # fmt: skip
+    assert skipped_table(rows, "learning_rate").splitlines()[2:] == ["| WeightBP | 100 | 0.0 | 20.0 |"]
 
 
 def test_reports_and_the_figure_are_made_of_what_is_there(tmp_path):

@@ -2,7 +2,7 @@
 
 import csv
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +10,8 @@ from jaxtyping import Float
 
 from zoo.evaluation import interval_95
 from zoo.paper import TABLE_5, TABLE_6
+from zoo.training.sweep import EPISODES, LIMITS
 
-LIMITS = (100, 200, 500, 1000)
 _RESAMPLES = 10_000
 _SOLVED = 0.95  # Of the limit, as 475 of 500 is CartPole-v1's own mark.
 
@@ -182,22 +182,38 @@ def final_table(rows: Sequence[dict]) -> str:
 
 def setting_table(rows: Sequence[dict], setting: str, column: str) -> str:
     """Table 5 (``learning_rate``) or 6 (``alpha``) as Markdown: ours, and the paper's in brackets."""
+
+    def cells(method, surrogate, limit, samples):
+        papers = TABLE_6[method, surrogate] if setting == "alpha" else TABLE_5[method]
+        return [f"{sample.mean():.1f} ({paper:g})" for sample, paper in zip(samples, papers[limit], strict=True)]
+
+    return _by_setting(rows, setting, column, cells)
+
+
+def skipped_table(rows: Sequence[dict], setting: str) -> str:
+    """Updates without a finite gradient, in % of all, by the same settings as Markdown."""
+    updates = EPISODES // 16
+
+    def cells(method, surrogate, limit, samples):
+        return [f"{100 * sample.mean() / updates:.1f}" for sample in samples]
+
+    return _by_setting(rows, setting, "mishaps", cells)
+
+
+def _by_setting(rows: Sequence[dict], setting: str, column: str, cells: Callable[..., list[str]]) -> str:
+    """A line for each method, surrogate and limit, a column for each value of the setting."""
     settings = list(dict.fromkeys(row[setting] for row in rows))
     several = setting == "alpha"
     lines = [f"| method | {'surrogate | ' if several else ''}limit | " + " | ".join(settings) + " |",
              "| --- | " + ("--- | " if several else "") + "---: |" + " ---: |" * len(settings)]  # fmt: skip
-    for method in dict.fromkeys(row["method"] for row in rows):
-        for surrogate in dict.fromkeys(row["surrogate"] for row in rows):
-            papers = TABLE_6[method, surrogate] if several else TABLE_5[method]
-            for limit in LIMITS:
-                chosen = {"method": method, "surrogate": surrogate, "limit": limit}
-                if len(values(rows, column, **chosen)) == 0:
-                    continue
-                cells = [
-                    f"{values(rows, column, **chosen, **{setting: s}).mean():.1f} ({paper:g})"
-                    for s, paper in zip(settings, papers[limit], strict=True)
-                ]
-                lines.append(f"| {method} | {surrogate + ' | ' if several else ''}{limit} | {' | '.join(cells)} |")
+    for method, surrogate in dict.fromkeys((row["method"], row["surrogate"]) for row in rows):
+        for limit in LIMITS:
+            chosen = {"method": method, "surrogate": surrogate, "limit": limit}
+            samples = [values(rows, column, **chosen, **{setting: value}) for value in settings]
+            if len(samples[0]) == 0:
+                continue
+            found = " | ".join(cells(method, surrogate, limit, samples))
+            lines.append(f"| {method} | {surrogate + ' | ' if several else ''}{limit} | {found} |")
     return "\n".join(lines) + "\n"
 
 
@@ -238,6 +254,8 @@ def write_report(folder: Path) -> list[Path]:
                 f"{name}.md", f"# {title}\n", f"{seeds} seeds; the paper's value in brackets.\n",
                 "Mean return of the last 128 episodes, actions sampled:\n", setting_table(rows, setting, "last"),
                 "Mean return of 100 fresh episodes, actions greedy:\n", setting_table(rows, setting, "greedy"),
+                "Updates skipped, since their gradient or its square was not finite, in %:\n",
+                skipped_table(rows, setting),
             )  # fmt: skip
     return written
 

@@ -18,7 +18,7 @@ class PairedTest:
         first, second: means.
         difference: mean of the differences.
         interval: Student's 95 % interval of `difference`.
-        p: two-sided Wilcoxon signed-rank test; 1 if no pair differs.
+        p: two-sided Wilcoxon signed-rank test, exact for few pairs; 1 if no pair differs.
         larger: share of pairs in which the first is larger.
     """
 
