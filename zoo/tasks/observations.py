@@ -28,8 +28,11 @@ def empty(size: int) -> ObservationStats:
     return ObservationStats(jnp.zeros(()), jnp.zeros(size), jnp.zeros(size))
 
 
-def std(stats: ObservationStats) -> Float[Array, " o"]:
-    """Standard deviation, 1 while there are fewer than two observations, never below 1e-3."""
+def std(stats: ObservationStats) -> Float[Array, "*b o"]:
+    """Standard deviation, 1 while there are fewer than two observations, never below 1e-3.
+
+    Statistics with leading axes, `count` with a last one of 1, give as many deviations.
+    """
     variance = stats.m2 / jnp.maximum(stats.count, 1.0)
     return jnp.where(stats.count < 2, 1.0, jnp.maximum(jnp.sqrt(variance), _MIN_STD))
 
