@@ -47,13 +47,21 @@ def test_curves_are_means_over_128_episodes():
     np.testing.assert_allclose(sweeps._windows(returns, Recipe(population=128)), returns)
 
 
-def test_a_sweep_goes_on_where_it_stopped(tmp_path, monkeypatch):
-    cells = [
-        Cell(method="NeuronBP", limit=30, varying=("learning_rate", (0.001, 0.1))),
-    ]
-    monkeypatch.setattr(sweeps, "cells_of", lambda name: cells)
-    results, curves = sweep("table5", tmp_path, seeds=2, quick=True, quiet=True)
-    rows = gradient_tables.read_rows(results)
+@pytest.fixture
+def swept(tmp_path, monkeypatch):
+    """Runs a quick sweep of some cells with two seeds: its files, and the rows of the first."""
+
+    def run(name, *cells):
+        monkeypatch.setattr(sweeps, "cells_of", lambda name: cells)
+        files = sweep(name, tmp_path, seeds=2, quick=True, quiet=True)
+        return files, gradient_tables.read_rows(files[0])
+
+    return run
+
+
+def test_a_sweep_goes_on_where_it_stopped(swept, tmp_path, monkeypatch):
+    cell = Cell(method="NeuronBP", limit=30, varying=("learning_rate", (0.001, 0.1)))
+    (results, curves), rows = swept("table5", cell)
     assert [(row["learning_rate"], row["seed"]) for row in rows] == [
         ("0.001", "0"), ("0.1", "0"), ("0.001", "1"), ("0.1", "1"),
     ]  # fmt: skip
@@ -68,11 +76,8 @@ def test_a_sweep_goes_on_where_it_stopped(tmp_path, monkeypatch):
         sweep("table5", tmp_path, seeds=3, quick=True, quiet=True)
 
 
-def test_a_sweep_runs_evolution_and_gradients(tmp_path, monkeypatch):
-    cells = [Cell(method=method, limit=20) for method in ("NeuronES", "WeightBP plain")]
-    monkeypatch.setattr(sweeps, "cells_of", lambda name: cells)
-    results, _ = sweep("fig7", tmp_path, seeds=2, quick=True, quiet=True)
-    rows = gradient_tables.read_rows(results)
+def test_a_sweep_runs_evolution_and_gradients(swept, tmp_path):
+    _, rows = swept("fig7", *(Cell(method=method, limit=20) for method in ("NeuronES", "WeightBP plain")))
     assert [(row["method"], row["seed"]) for row in rows] == [
         ("NeuronES", "0"), ("NeuronES", "1"), ("WeightBP plain", "0"), ("WeightBP plain", "1"),
     ]  # fmt: skip

@@ -101,9 +101,9 @@ def prepare_run(
     base = default_recipe(model) if source is None else _recipe_of(source)
     recipe = override(base, **changes)
     unused = unused_fields(model, recipe.method)
-    shown = "batch" if recipe.method == "bp" else "episodes"
-    if model.family == "mem" and getattr(recipe, shown) % 2:
-        raise ValueError(f"{shown} (={getattr(recipe, shown)}) must be even on {model.task}: contexts alternate")
+    field = "batch" if recipe.method == "bp" else "episodes"
+    if model.family == "mem" and getattr(recipe, field) % 2:
+        raise ValueError(f"{field} (={getattr(recipe, field)}) must be even on {model.task}: contexts alternate")
     if idle := [field for field in changes if field in unused and getattr(recipe, field) != getattr(base, field)]:
         raise ValueError(f"{', '.join(idle)}: of no effect on {name}, which {recipe.method} trains")
     if continue_published:
