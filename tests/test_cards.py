@@ -103,6 +103,14 @@ def test_front_matter_has_what_the_hub_asks_for(checkpoint):
     assert {"hetsnn", "mem5", "jax"} <= set(data.tags)
 
 
+def test_the_last_tick_is_not_cut_off():
+    text = "generation,seed,mean\n" + "".join(f"{g},0,{g}\n" for g in (1, 50_000, 100_000))
+    ticks = re.findall(r'<text x="([^"]*)" y="[^"]*" text-anchor="middle">([\d,]+)<', learning_curve("x", text))
+    # Half of a label's width in DejaVu Sans, the widest of the usual fonts.
+    ends = [float(x) + (7.7 * len(label) - 3.8 * label.count(",")) / 2 for x, label in ticks]
+    assert len(ends) > 3 and max(ends) < 560
+
+
 def points(svg):
     (polyline,) = re.findall(r'<polyline points="([^"]*)"', svg)
     return np.array([[float(v) for v in point.split(",")] for point in polyline.split()])

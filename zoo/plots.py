@@ -15,7 +15,7 @@ from zoo.names import parse
 from zoo.zoo_model import ZooModel
 
 _WIDTH, _HEIGHT = 560, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 34, 46
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 26, 34, 46  # Right: half of a tick's "100,000".
 _INK = "#787878"  # At least 4.2:1 against both white and #0d1117.
 _BLUE, _ORANGE = "#3987c9", "#D55E00"
 _POINTS = 120

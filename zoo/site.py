@@ -85,11 +85,13 @@ def _document(title: str, body: str, *, root: str, script: bool) -> str:
 
 _COLUMNS = (
     ("model", ""),
-    ("task", "extra"),
-    ("kind", "extra"),
-    ("parameters", "number extra"),
+    ("task", "named"),
+    ("kind", "named"),
+    ("parameters", "number named"),
+    ("generations", "number extra"),
     ("reward", "number"),
     ("95 % interval", "number extra"),
+    ("population", "number extra"),
     ("paper", "number"),
     ("size", "number extra"),
 )
@@ -108,9 +110,10 @@ def _index(pages: list[Page]) -> str:
     body = f"""<header>
 <h1>Pretrained spiking networks with heterogeneous neurons</h1>
 <p class="soft"><b>het</b>: the neurons were trained and the random weights left alone; <b>hom</b>: the weights were
-trained and all neurons are alike. <i>Reward</i> is the mean return on fresh episodes over training seeds; the bar
-compares it with the best model of the same task. <i>Paper</i>: the value that
-<a href="{PAPER_URL}">Shen et al.</a> print.</p>
+trained and all neurons are alike. <i>Reward</i> is the mean return of the trained centre on fresh episodes, or its
+accuracy in percent, over training seeds; the bar compares it with the best model of the same task. <i>Population</i>
+is the mean of the last generation's members, which is what <a href="{PAPER_URL}">Shen et al.</a> print: compare it
+with <i>paper</i>.</p>
 </header>
 <main>
 <form hidden aria-label="Filter">
@@ -137,8 +140,10 @@ def _row(row: ModelInfo, best: float) -> str:
         (row.task, None),
         (row.kind, None),
         (f"{row.parameters:,}", row.parameters),
+        (f"{row.generations:,}", row.generations),
         (f"{number(row.mean)}{bar}", row.mean),
         (f"{number(low)} to {number(high)}", high - low),
+        ("" if row.population_mean is None else number(row.population_mean), row.population_mean),
         (escape(row.paper or ""), None),
         (size_text(row.size_bytes), row.size_bytes),
     )
