@@ -168,10 +168,10 @@ def _measured(model: ZooModel, info: ModelInfo) -> list[str]:
         "| quantity | value |",
         "| --- | --- |",
         f"| mean return of {what}, over {info.seeds} training seeds | "
-        f"**{number(info.mean)}** ± {number(info.std)} (std) |",
-        f"| 95 % interval of that mean | {number(low)} to {number(high)} |",
+        f"**{number(info.mean)}** ± {number(info.std, info.mean)} (std) |",
+        f"| 95 % interval of that mean | {number(low, info.mean)} to {number(high, info.mean)} |",
         f"| worst and best seed | {number(per_seed.min())}, {number(per_seed.max())} |",
-        f"| {sampled} | {number(info.population_mean)} ± {number(info.population_std)} |",
+        f"| {sampled} | {number(info.population_mean)} ± {number(info.population_std, info.population_mean)} |",
         f"| the paper's population mean | {info.paper or 'not reported'} |",
         f"| spikes per hidden neuron and step | {rate:.3g} |",
         "",

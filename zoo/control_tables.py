@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.catalogue import ModelInfo, list_models, read_info
-from zoo.formatting import number
+from zoo.formatting import number, unbroken
 from zoo.loading import model_info
 from zoo.models import PROPERTIES
 from zoo.names import BRAX_TASKS, ModelName, parse
@@ -51,8 +51,8 @@ def control_table(rows: Iterable[ModelInfo], link: str = "") -> str:
     cells = full_models(rows)
     places = {(task, budget) for task, budget, _ in cells} | {(task, TABLE_1_BUDGET) for task in BRAX_TASKS}
     lines = [
-        "| environment | parameters | trained | population | centre | seeds | generations | at equal generations "
-        "| paper's population |",
+        "| environment | parameters | trained | population | paper's population | centre | seeds "
+        f"| generations of {PAPER_GENERATIONS:,} | at equal generations |",
         "| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for task, budget in sorted(places):
@@ -65,20 +65,22 @@ def control_table(rows: Iterable[ModelInfo], link: str = "") -> str:
             if row is not None:
                 what = f"[{what}]({link}{row.name}.md)"
             other = cells.get((task, budget, "hom" if kind == "het" else "het"))
-            equal = _at_equal(row, other)
-            lines.append(f"| {ENVIRONMENTS[task]} | {budget:,} | {what} | {_rewards(row)} | {equal} | {paper} |")
+            line = (ENVIRONMENTS[task], f"{budget:,}", what, *_rewards(row, paper), _at_equal(row, other))
+            lines.append(f"| {' | '.join(line)} |")
     return "\n".join(lines) + "\n"
 
 
-def _rewards(row: ModelInfo | None) -> str:
-    """Population, centre, seeds and generations, as cells."""
+def _rewards(row: ModelInfo | None, paper: str) -> tuple[str, ...]:
+    """Population, the paper's, centre, seeds and generations, as cells."""
     if row is None:
-        return f"{_NONE} | {_NONE} | {_NONE} | 0 of {PAPER_GENERATIONS:,}"
-    low, high = row.interval_95
+        return _NONE, unbroken(paper), _NONE, _NONE, "0"
+    low, high = (number(end, row.mean) for end in row.interval_95)
     return (
-        f"{number(row.population_mean)} ± {number(row.population_std)} "
-        f"| **{number(row.mean)}** ({number(low)} to {number(high)}) "
-        f"| {row.seeds} | {row.generations:,} of {PAPER_GENERATIONS:,}"
+        unbroken(f"{number(row.population_mean)} ± {number(row.population_std, row.population_mean)}"),
+        unbroken(paper),
+        unbroken(f"**{number(row.mean)}** ({low} to {high})"),
+        str(row.seeds),
+        f"{row.generations:,}",
     )
 
 
@@ -88,7 +90,7 @@ def _at_equal(row: ModelInfo | None, other: ModelInfo | None) -> str:
         return _NONE
     until = min(row.generations, other.generations)
     point = [point for point in population_curve(row) if point["generation"] <= until][-1]
-    return f"{number(point['mean'])} at {point['generation']:,}"
+    return unbroken(f"{number(point['mean'])} at {point['generation']:,}")
 
 
 def ablation_table(name: str, runs: Path | None = None) -> str:
@@ -109,12 +111,14 @@ def ablation_table(name: str, runs: Path | None = None) -> str:
     names, rows = subset_names(name), _subset_rows(model, runs)
     signs = " | ".join(_SIGNS.values())
     lines = [
-        f"| {signs} | population | centre | seeds | generations | paper, {TABLE_1_BUDGET:,} parameters |",
+        f"| {signs} | population | paper, {TABLE_1_BUDGET:,} parameters | centre | seeds "
+        f"| generations of {PAPER_GENERATIONS:,} |",
         "| " + ":-: | " * len(_SIGNS) + "---: | ---: | ---: | ---: | ---: |",
     ]
     for chosen, paper in TABLE_1.items():
         marks = " | ".join("x" if name in chosen else " " for name in _SIGNS)
-        lines.append(f"| {marks} | {_rewards(rows.get(names[frozenset(chosen)]))} | {paper[model.task]} |")
+        rewards = _rewards(rows.get(names[frozenset(chosen)]), paper[model.task])
+        lines.append(f"| {marks} | {' | '.join(rewards)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -1,11 +1,23 @@
 """How numbers are printed in cards and tables."""
 
 
-def number(value: float | None) -> str:
-    """A return as cards and tables print it."""
+def number(value: float | None, beside: float | None = None) -> str:
+    """A return as cards and tables print it.
+
+    Args:
+        value: what is printed.
+        beside: the return that it belongs to, such as the mean of a deviation or of an interval's end: it gets as
+            many decimals as that.
+    """
     if value is None:
         return "none"
-    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.1f}" if abs(value) >= 100 else f"{value:.3f}"
+    size = abs(value if beside is None else beside)
+    return f"{value:.{0 if size >= 1000 else 1 if size >= 100 else 3}f}"
+
+
+def unbroken(text: str) -> str:
+    """A cell that a browser keeps on one line."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def spent(training: dict) -> str:

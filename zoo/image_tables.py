@@ -7,6 +7,7 @@ import numpy as np
 
 from zoo.catalogue import ModelInfo
 from zoo.checkpoint import read_evaluation
+from zoo.formatting import unbroken
 from zoo.models import PROPERTIES
 from zoo.names import IMAGE_TASKS, ModelName, parse
 from zoo.paper import TABLE_3, paper_reward
@@ -31,8 +32,8 @@ def image_table(rows: Iterable[ModelInfo], link: str = "") -> str:
     models = [m for m in published if m.task in IMAGE_TASKS and m.properties == PROPERTIES]
     models += [ModelName(kind=k, task=t, budget=b) for (k, t), cells in TABLE_3.items() for b in cells]
     lines = [
-        "| images | budget | trained | by | test accuracy | population | seeds | generations "
-        "| spikes per neuron and step | synaptic operations per image | paper |",
+        "| images | budget | trained | by | test accuracy | paper | population | seeds | generations "
+        "| spikes per neuron and step | synaptic operations per image |",
         "| --- | ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for model in sorted(set(models), key=_place):
@@ -41,8 +42,7 @@ def image_table(rows: Iterable[ModelInfo], link: str = "") -> str:
             what = f"[{what}]({link}{row.name}.md)"
         lines.append(
             f"| {_TITLES[model.task]} | {model.budget:,} | {what} | {_METHODS[model.trainer]} "
-            f"| {_measured(row, model.trainer)} "
-            f"| {paper_reward(model) or _NONE} |"
+            f"| {_measured(row, model.trainer, paper_reward(model) or _NONE)} |"
         )
     return "\n".join(lines) + "\n"
 
@@ -54,12 +54,13 @@ def _place(model: ModelName) -> tuple[int, ...]:
     return task, model.budget, kind, trainer
 
 
-def _measured(row: ModelInfo | None, trainer: str) -> str:
-    """Accuracy, the population's, seeds, generations, spike rate and synaptic operations, as cells."""
+def _measured(row: ModelInfo | None, trainer: str, paper: str) -> str:
+    """Accuracy, the paper's, the population's, seeds, generations, spike rate and synaptic operations, as cells."""
+    paper = unbroken(paper)
     if row is None:
-        return " | ".join([_NONE] * 6)
+        return " | ".join([_NONE, paper, *[_NONE] * 5])
     seeds = read_evaluation(Path(row.path))["seeds"]
     rate, operations = (np.mean([seed[key] for seed in seeds]) for key in ("spike_rate", "synaptic_operations"))
-    accuracy = f"**{row.mean:.2f} %** ± {row.std:.2f}"
-    population = f"{row.population_mean:.2f} %" if trainer == "pgpe" else _NONE
-    return f"{accuracy} | {population} | {row.seeds} | {row.generations:,} | {rate:.3g} | {operations:,.0f}"
+    accuracy = unbroken(f"**{row.mean:.2f} %** ± {row.std:.2f}")
+    population = unbroken(f"{row.population_mean:.2f} %") if trainer == "pgpe" else _NONE
+    return f"{accuracy} | {paper} | {population} | {row.seeds} | {row.generations:,} | {rate:.3f} | {operations:,.0f}"

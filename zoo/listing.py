@@ -83,7 +83,7 @@ def print_table(rows: list[ModelInfo]) -> None:
     lines = [
         dict(zip(_COLUMNS, (
             row.name, row.task, row.kind, f"{row.parameters:,}",
-            f"{number(row.mean)} ± {number((row.interval_95[1] - row.interval_95[0]) / 2)}",
+            f"{number(row.mean)} ± {number((row.interval_95[1] - row.interval_95[0]) / 2, row.mean)}",
             row.paper or "", size_text(row.size_bytes), row.where,
         ), strict=True))
         for row in rows

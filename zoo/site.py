@@ -142,7 +142,7 @@ def _row(row: ModelInfo, best: float) -> str:
         (f"{row.parameters:,}", row.parameters),
         (f"{row.generations:,}", row.generations),
         (f"{number(row.mean)}{bar}", row.mean),
-        (f"{number(low)} to {number(high)}", high - low),
+        (f"{number(low, row.mean)} to {number(high, row.mean)}", high - low),
         ("" if row.population_mean is None else number(row.population_mean), row.population_mean),
         (escape(row.paper or ""), None),
         (size_text(row.size_bytes), row.size_bytes),
