@@ -79,6 +79,7 @@ def render(draw: Draw, size: tuple[float, float], ink: str, kind: str, page: str
     with matplotlib.rc_context(_settings(ink)):
         figure = Figure(figsize=size, layout="constrained")
         draw(figure)
+        figure.draw_without_rendering()  # Ticks are chosen anew where the layout moved axes; the next one fits these.
         buffer = io.BytesIO()
         metadata = {"Date": None} if kind == "svg" else None
         figure.savefig(buffer, format=kind, dpi=150, metadata=metadata, facecolor=page)
