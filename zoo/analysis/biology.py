@@ -99,6 +99,7 @@ def specimen_table() -> Path:
     except (OSError, urllib.error.URLError) as error:
         raise DataNotFoundError(
             f"the Allen specimen table is not in {' or '.join(map(str, folders))} and could not be downloaded "
-            f"from {SPECIMEN_TABLE_URL} ({error}); put it there as {FILE_NAME}, set ZOO_DATA_DIR, or do without it (--no-biology)"
+            f"from {SPECIMEN_TABLE_URL} ({error}); put it there as {FILE_NAME}, set ZOO_DATA_DIR, or do without it "
+            "(--no-biology)"
         ) from error
     return target
