@@ -7,7 +7,7 @@ from pathlib import Path
 from zoo.cards import GENERATED, make_card, make_plots
 from zoo.catalogue import ModelInfo, list_models
 from zoo.control_tables import control_table
-from zoo.formatting import number, unbroken
+from zoo.formatting import deviation, interval, number, unbroken
 from zoo.image_tables import image_table
 from zoo.loading import load, model_info
 
@@ -23,12 +23,10 @@ def markdown_table(rows: list[ModelInfo], link: str = "") -> str:
     out.write("| model | parameters | seeds | generations | reward | 95 % interval | population | paper |\n")
     out.write("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
     for row in rows:
-        low, high = row.interval_95
-        interval = unbroken(f"{number(low, row.mean)} to {number(high, row.mean)}")
-        population = f"{number(row.population_mean)} ± {number(row.population_std, row.population_mean)}"
         out.write(
             f"| [{row.name}]({link}{row.name}.md) | {row.parameters:,} | {row.seeds} | {row.generations:,} "
-            f"| **{number(row.mean)}** | {interval} | {unbroken(population)} | {unbroken(row.paper or '')} |\n"
+            f"| **{number(row.mean)}** | {unbroken(interval(row.interval_95, row.mean))} "
+            f"| {unbroken(deviation(row.population_mean, row.population_std))} | {unbroken(row.paper or '')} |\n"
         )
     return out.getvalue()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.catalogue import ModelInfo, bundled_folder, read_info
-from zoo.formatting import number
+from zoo.formatting import deviation, interval, number
 from zoo.image_cards import measured_images
 from zoo.loading import load, locate
 from zoo.names import parse
@@ -158,7 +158,6 @@ def _summary(model: ZooModel, info: ModelInfo, task: TaskText) -> str:
 def _measured(model: ZooModel, info: ModelInfo) -> list[str]:
     if parse(model.name).family == "image":
         return measured_images(model, info)
-    low, high = info.interval_95
     per_seed = np.array([row["mean"] for row in model.evaluation["seeds"]])
     rate = np.mean([row["spike_rate"] for row in model.evaluation["seeds"]])
     gradients = model.config["recipe"].get("method") == "bp"
@@ -169,9 +168,9 @@ def _measured(model: ZooModel, info: ModelInfo) -> list[str]:
         "| --- | --- |",
         f"| mean return of {what}, over {info.seeds} training seeds | "
         f"**{number(info.mean)}** ± {number(info.std, info.mean)} (std) |",
-        f"| 95 % interval of that mean | {number(low, info.mean)} to {number(high, info.mean)} |",
+        f"| 95 % interval of that mean | {interval(info.interval_95, info.mean)} |",
         f"| worst and best seed | {number(per_seed.min())}, {number(per_seed.max())} |",
-        f"| {sampled} | {number(info.population_mean)} ± {number(info.population_std, info.population_mean)} |",
+        f"| {sampled} | {deviation(info.population_mean, info.population_std)} |",
         f"| the paper's population mean | {info.paper or 'not reported'} |",
         f"| spikes per hidden neuron and step | {rate:.3g} |",
         "",

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.catalogue import ModelInfo, list_models, read_info
-from zoo.formatting import number, unbroken
+from zoo.formatting import deviation, interval, number, unbroken
 from zoo.loading import model_info
 from zoo.models import PROPERTIES
 from zoo.names import BRAX_TASKS, ModelName, parse
@@ -74,11 +74,10 @@ def _rewards(row: ModelInfo | None, paper: str) -> tuple[str, ...]:
     """Population, the paper's, centre, seeds and generations, as cells."""
     if row is None:
         return _NONE, unbroken(paper), _NONE, _NONE, "0"
-    low, high = (number(end, row.mean) for end in row.interval_95)
     return (
-        unbroken(f"{number(row.population_mean)} ± {number(row.population_std, row.population_mean)}"),
+        unbroken(deviation(row.population_mean, row.population_std)),
         unbroken(paper),
-        unbroken(f"**{number(row.mean)}** ({low} to {high})"),
+        unbroken(f"**{number(row.mean)}** ({interval(row.interval_95, row.mean)})"),
         str(row.seeds),
         f"{row.generations:,}",
     )

@@ -15,6 +15,16 @@ def number(value: float | None, beside: float | None = None) -> str:
     return f"{value:.{0 if size >= 1000 else 1 if size >= 100 else 3}f}"
 
 
+def deviation(mean: float | None, std: float | None) -> str:
+    """``mean ± std``, both with the mean's decimals."""
+    return f"{number(mean)} ± {number(std, mean)}"
+
+
+def interval(ends: tuple[float, float], mean: float) -> str:
+    """``low to high``, with the decimals of the mean that it is of."""
+    return " to ".join(number(end, mean) for end in ends)
+
+
 def unbroken(text: str) -> str:
     """A cell that a browser keeps on one line."""
     return text.replace(" ", "\N{NO-BREAK SPACE}")

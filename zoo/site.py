@@ -9,7 +9,7 @@ from zoo.cards import make_card, make_plots
 from zoo.catalogue import ModelInfo, list_models, read_info
 from zoo.checkpoint import replacing
 from zoo.errors import ZooError
-from zoo.formatting import number
+from zoo.formatting import interval, number
 from zoo.listing import size_text
 from zoo.loading import load
 from zoo.names import parse
@@ -113,7 +113,7 @@ def _index(pages: list[Page]) -> str:
 trained and all neurons are alike. <i>Reward</i> is the mean return of the trained centre on fresh episodes, or its
 accuracy in percent, over training seeds; the bar compares it with the best model of the same task. <i>Population</i>
 is the mean of the last generation's members, which is what <a href="{PAPER_URL}">Shen et al.</a> print: compare it
-with <i>paper</i>.</p>
+with <i>paper</i> (of models by gradients, <i>-bp</i>, it is what they last reached in training).</p>
 </header>
 <main>
 <form hidden aria-label="Filter">
@@ -142,7 +142,7 @@ def _row(row: ModelInfo, best: float) -> str:
         (f"{row.parameters:,}", row.parameters),
         (f"{row.generations:,}", row.generations),
         (f"{number(row.mean)}{bar}", row.mean),
-        (f"{number(low, row.mean)} to {number(high, row.mean)}", high - low),
+        (interval(row.interval_95, row.mean), high - low),
         ("" if row.population_mean is None else number(row.population_mean), row.population_mean),
         (escape(row.paper or ""), None),
         (size_text(row.size_bytes), row.size_bytes),
