@@ -16,8 +16,9 @@ _WORDS_PER_NORMAL = _UNIFORMS_PER_NORMAL // 4  # Four 16-bit uniforms in a 64-bi
 def standard_normal(seed: int, stream: int, size: int) -> np.ndarray:
     """Approximately normal draws: the standardised sum of twelve 16-bit uniforms (Irwin-Hall).
 
-    With U uniform on 0..65535, ``var(12 U) = 65536^2 - 1``, so ``z = (sum - 12*65535/2) / 65536`` has
-    variance 1 to ten digits, is bounded by 6, and is exact in float32: no rounding takes place.
+    With U uniform on 0..65535, the sum's variance is ``12 var(U) = 65536^2 - 1``. So
+    ``z = (sum - 12*65535/2) / 65536`` has variance 1 to ten digits, is bounded by 6, and is exact in float32:
+    no rounding takes place.
 
     Args:
         seed: which random network, 0 or greater.

@@ -280,12 +280,12 @@ class SpikingMLP(nnx.Module):
         return initial_state(build(self.parts), batch)
 
     def __call__(
-        self, inputs: Float[ArrayLike, "*b inputs"], state: NetworkState
+        self, inputs: Float[ArrayLike, "*b inputs"], state: NetworkState, surrogate: Surrogate | None = None
     ) -> tuple[NetworkOutput, NetworkState]:
-        """One simulation step; see `network_step`."""
+        """One simulation step; see `network_step`. Without a surrogate no gradient passes the spikes."""
         if inputs.shape[-1] != self.config.inputs:
             raise ValueError(f"inputs has shape {inputs.shape}; its last axis must be {self.config.inputs}")
-        return network_step(build(self.parts), state, inputs)
+        return network_step(build(self.parts), state, inputs, surrogate)
 
 
 def check_trained(config: NetworkConfig, trained: dict, lead: tuple[int, ...] = ()) -> None:

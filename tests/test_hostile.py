@@ -236,7 +236,7 @@ def test_a_name_in_the_config_becomes_no_path_and_no_markup(checkpoint, name):
     "changes",
     [{"mean": "1.0"}, {"mean": float("nan")}, {"mean": None}, {"interval_95": [1.0]}, {"interval_95": [0, 1, 2]},
      {"std": float("inf")}, {"seeds": []}, {"seeds": {}}, {"seeds": [3]}, {"seeds": [{"mean": 1.0}]},
-     {"command": []}],
+     {"command": []}, {"mean": 10**400}],
 )  # fmt: skip
 def test_an_evaluation_that_is_none(checkpoint, changes):
     edit(checkpoint, "evaluation.json", **changes)

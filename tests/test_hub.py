@@ -430,6 +430,19 @@ def test_publishing_again_sends_what_changed_and_removes_what_is_gone(hub, check
     assert_same(zoo.load(NAME), zoo.load(str(edited)))
 
 
+def test_a_copy_without_training_state_does_not_take_the_hubs_away(hub, tiny_run, tmp_path):
+    from zoo.training.export import export_run
+
+    whole = export_run(tiny_run, tmp_path / "whole" / NAME, with_state=True)
+    zoo.publish(whole, token=TOKEN)
+    before = set(hub.repositories[REPOSITORY].files("main"))
+    shutil.rmtree((copy := shutil.copytree(whole, tmp_path / "copy" / NAME)) / "state")
+    with pytest.raises(zoo.HubError, match=f"would delete it there.*zoo pull {NAME} --with-state"):
+        zoo.publish(copy, token=TOKEN)
+    assert set(hub.repositories[REPOSITORY].files("main")) == before
+    zoo.publish(zoo.pull(NAME, with_state=True).path, token=TOKEN)
+
+
 def test_publish_on_a_branch_leaves_main_alone(hub, checkpoint, edited):
     zoo.publish(str(checkpoint), token=TOKEN)
     main = hub.repositories[REPOSITORY].branches["main"]

@@ -289,6 +289,15 @@ def test_claim_that_does_not_hold_fails(data, trained, monkeypatch):
     assert not verification.holds and "right answers" in verification.problem
 
 
+@pytest.mark.parametrize("place", ["model", "seed"])
+def test_a_mean_that_its_right_answers_do_not_have_fails(data, trained, monkeypatch, place):
+    model = zoo.load(str(trained))
+    (model.evaluation if place == "model" else model.evaluation["seeds"][0])["mean"] = 99.9
+    monkeypatch.setattr("zoo.evaluation.load", lambda name: model)
+    verification = zoo.verify("hetsnn-mnist-32")
+    assert not verification.holds and "its right answers are" in verification.problem
+
+
 def test_evaluation_takes_the_whole_test_set(data, trained):
     with pytest.raises(ValueError, match="do not apply"):
         zoo.evaluate(str(trained), episodes=3)

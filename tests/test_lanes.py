@@ -31,6 +31,14 @@ def _twice(x):
 
 _twice.defjvp(lambda primals, tangents: (_twice(*primals), 2 * tangents[0]))
 
+
+@jax.custom_vjp
+def _thrice(x):
+    return 3 * x
+
+
+_thrice.defvjp(lambda x: (_thrice(x), None), lambda _, g: (3 * g,))
+
 FUNCTIONS = {
     "elementwise": lambda x: jnp.arctan2(x, 2.0) * jnp.exp(-x) + x**3 - 1 / (1 + x * x),
     "constant result": lambda x: (x, jnp.float32(3.0), jnp.arange(4)),
@@ -56,6 +64,8 @@ FUNCTIONS = {
     "clip, sort, cumulative sum": lambda x: (jnp.clip(x, -0.5, 0.5), jnp.sort(x, 1), jnp.cumsum(x, 0)),
     "linear algebra": lambda x: jnp.linalg.solve(x[:, :3] @ x[:, :3].T + 3 * jnp.eye(3), x),
     "custom derivative": _twice,
+    "custom derivative, of rows": _thrice,
+    "custom derivative of a constant": lambda x: x * jax.nn.relu(MATRIX) + _thrice(jnp.float32(2.0)),
     "jit": jax.jit(lambda x: jnp.sin(x).sum(0)),
     "cond by lane": lambda x: lax.cond(x[0, 0] > 0, jnp.sin, lambda y: y + 1, x),
     "while by lane": lambda x: lax.while_loop(lambda y: y.sum() < 3, lambda y: y + 0.5, x),

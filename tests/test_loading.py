@@ -29,6 +29,17 @@ def test_missing_folder():
         zoo.load("./nowhere")
 
 
+@pytest.mark.parametrize("kind", ["text", "path object"])
+def test_a_folder_here_is_not_the_published_model_of_its_name(checkpoint, monkeypatch, kind):
+    here = shutil.copytree(checkpoint, checkpoint.parent / "elsewhere" / checkpoint.name)
+    monkeypatch.setenv("ZOO_CHECKPOINTS", str(checkpoint.parent))
+    monkeypatch.chdir(here.parent)
+    model = zoo.load(f"./{here.name}" if kind == "text" else here.relative_to(here.parent))
+    assert model.source == str(model.path) == str(here)
+    monkeypatch.chdir(here)
+    assert zoo.load(model.source).path == here
+
+
 def test_environment_variable_comes_before_the_bundled(checkpoint, monkeypatch):
     monkeypatch.setenv("ZOO_CHECKPOINTS", str(checkpoint.parent))
     assert find("hetsnn-mem5-32") == checkpoint

@@ -153,7 +153,10 @@ def test_curve_is_cut_to_the_saved_generation_and_torn_lines_dropped(tmp_path):
             "learning_rate, action_gain: of no effect on hetsnn",
         ),
         ({"centre_lr_drop": 9, "centre_lr_final": 0.3}, "centre_lr_final"),
+        ({"centre_lr_drop": 9, "centre_lr_final": None}, "left out without a centre_lr_final or sigma_final"),
+        ({"sigma_final": 0.2}, "sigma_final .=0.2. must be positive and at most sigma"),
         ({"tau_ms": (4.0,)}, "tau_ms"),
+        ({"method": "bp"}, "method .=bp. must be pgpe for hetsnn-mem5-32; train hetsnn-mem5-32-bp instead"),
         ({"normalise_observations": 1}, "must be of type bool"),
     ],
 )
@@ -181,6 +184,12 @@ def test_a_run_cannot_be_made_shorter_than_it_is(tmp_path, tiny):
     with pytest.raises(ZooError, match=r"has 4 generations already; generations \(=3\)"):
         train(NAME, out=tmp_path, quiet=True, **settings | {"generations": 3})
     assert train(NAME, out=tmp_path, quiet=True, **settings | {"generations": 5}).generation == 5
+
+
+@pytest.mark.parametrize("name", ["hetsnn-ant-32", "homsnn-cartpole9-32"])
+def test_settings_of_what_a_task_does_not_have_are_refused(tmp_path, name):
+    with pytest.raises(ValueError, match="expected_reward_weight, temperature_v: of no effect"):
+        train(name, out=tmp_path, quiet=True, expected_reward_weight=1.0, temperature_v=1.0)
 
 
 @pytest.mark.parametrize(("name", "field"), [(NAME, "episodes"), (f"{NAME}-bp", "batch")])
@@ -227,8 +236,15 @@ def test_a_refused_command_does_not_stand_in_the_way_of_the_corrected_one(tmp_pa
     with monkeypatch.context() as patch, pytest.raises(ZooError, match="does not fit"):
         patch.setattr("zoo.training.loop.within_memory", does_not_fit)
         train(NAME, out=tmp_path, quiet=True, **tiny | {"population": 16})
-    assert (tmp_path / NAME / "run.json").is_file()
+    assert not (tmp_path / NAME).exists()
     assert train(NAME, out=tmp_path, quiet=True, **tiny).finished
+
+
+def test_a_refused_command_leaves_the_runs_that_it_would_have_discarded(tiny_run, tmp_path, tiny):
+    shutil.copytree(tiny_run, tmp_path / NAME)
+    with pytest.raises(ValueError, match=r"share one task.*mem10.*mem5"):
+        train([NAME, "hetsnn-mem10-32"], out=tmp_path, quiet=True, fresh=True, **tiny)
+    assert state_bytes(tmp_path / NAME) == state_bytes(tiny_run)
 
 
 @pytest.mark.parametrize(("limit_s", "generations"), [(99, 1), (150, 4), (101.5, 2)])
@@ -311,6 +327,18 @@ def test_a_published_checkpoint_goes_on_from_its_state(tmp_path, monkeypatch):
     assert (more / "training.csv").read_bytes() == (whole / "training.csv").read_bytes()
     with pytest.raises(ZooError, match=r"sigma was 0\.1, now 0\.3"):
         train(NAME, out=tmp_path / "other", quiet=True, continue_published=True, sigma=0.3)
+    (tmp_path / "torn" / NAME / "state").mkdir(parents=True)  # Killed in its first save.
+    torn = train(NAME, out=tmp_path / "torn", quiet=True, continue_published=True, generations=7).folders[0]
+    assert state_bytes(torn) == state_bytes(whole)
+
+
+def test_a_state_of_an_unknown_recipe_is_not_gone_on_from(tiny_run, tmp_path, tiny):
+    shutil.copytree(tiny_run, tmp_path / NAME)
+    (tmp_path / NAME / "run.json").unlink()
+    with pytest.raises(ZooError, match=r"no run.json that says of which recipe; use --fresh"):
+        train(NAME, out=tmp_path, quiet=True, **tiny)
+    train(NAME, out=tmp_path, quiet=True, fresh=True, **tiny)
+    assert state_bytes(tmp_path / NAME) == state_bytes(tiny_run)
 
 
 def test_a_published_checkpoint_without_state_says_so(checkpoint, tmp_path, monkeypatch):

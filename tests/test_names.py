@@ -35,6 +35,8 @@ def test_homogeneous_image_networks_have_table_3s_counts(budget, hidden):
         ("hetsnn-halfcheetah-16384", "hetsnn-"),
         ("hetsnn-hc-16384-r-tau", "hetsnn-hc-16384-tau-r"),
         ("homsnn-hc-16384-tau", "hetsnn-hc-16384-tau"),
+        ("hetsnn-hc-16384-tau-vth-rest-r", "did you mean hetsnn-hc-16384?"),
+        ("hetsnn-mem5-1024-tau-vth-rest-r-bp", "did you mean hetsnn-mem5-1024-bp?"),
         ("hetsnn-mem25-3", "less than one neuron"),
         ("hetsnn-mem0-1024", "mem"),
         ("hetsnn-mem25-1024\n", "hetsnn-mem25-1024"),

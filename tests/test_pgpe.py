@@ -7,9 +7,11 @@ from zoo.training.pgpe import BlockSearch, Hyper, Search
 
 
 def hyper(**changes):
-    values = dict(centre_lr=0.5, centre_lr_final=0.5, centre_lr_drop=np.inf, sigma=0.1, sigma_lr=0.1,
-                  sigma_max_change=0.2, expected_reward_weight=0.0, generations=10)  # fmt: skip
-    return Hyper(**{k: jnp.float32(v) for k, v in (values | changes).items()})
+    values = dict(centre_lr=0.5, centre_lr_final=0.5, centre_lr_drop=np.inf, sigma=0.1, sigma_final=None,
+                  sigma_lr=0.1, sigma_max_change=0.2, expected_reward_weight=0.0, generations=10)  # fmt: skip
+    values |= changes
+    values["sigma_final"] = values["sigma_final"] or values["sigma"]
+    return Hyper(**{k: jnp.float32(v) for k, v in values.items()})
 
 
 def centred_ranks(fitness):
@@ -60,6 +62,19 @@ def test_the_rate_falls_along_a_cosine_or_in_one_step(drop, rates):
         state = search.tell(search.ask(jax.random.key(i), state, h), jnp.arange(8.0), state, h)
         used.append(float(state.opt_state.hyperparams["learning_rate"]))
     np.testing.assert_allclose(used, rates, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("drop", "expected"), [(np.inf, [0.2, 0.175, 0.125, 0.1]), (1, [0.2, 0.1, 0.1, 0.1]), (3, [0.2, 0.2, 0.2, 0.1])]
+)
+def test_sigma_is_led_along_with_the_rate(drop, expected):
+    h = hyper(sigma=0.2, sigma_final=0.1, sigma_lr=0.0, centre_lr_drop=drop, generations=4)
+    search, used = Search(8, 3, "sgd"), []
+    state = search.init(jnp.zeros(3), h)
+    for i in range(4):
+        used.append(np.asarray(state.std))
+        state = search.tell(search.ask(jax.random.key(i), state, h), jnp.arange(8.0), state, h)
+    np.testing.assert_allclose(used, np.repeat(expected, 3).reshape(4, 3), rtol=1e-5)
 
 
 @pytest.mark.parametrize("optimiser", ["adam", "sgd", "clipup"])

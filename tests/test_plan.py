@@ -56,6 +56,11 @@ def test_devices_share_runs_and_members():
     }
 
 
+@pytest.mark.parametrize(("number", "text"), [(999, "999 bytes"), (1000 * 2**20, "0.977 GiB"), (3 * 2**20, "3 MiB")])
+def test_sizes_are_printed_without_powers_of_ten(number, text):
+    assert advise([MODEL], Devices(), number).startswith(f"What needs at most {text}:")
+
+
 def test_cores_of_one_machine_share_its_memory():
     alone = Devices(by_run=1, by_member=4)
     assert total_bytes([MODEL], dataclasses.replace(alone, sharing=4)) == 4 * total_bytes([MODEL], alone)

@@ -12,6 +12,7 @@ from zoo.models import (
     Frozen,
     NetworkConfig,
     SpikingMLP,
+    Surrogate,
     Trained,
     build,
     build_population,
@@ -62,6 +63,21 @@ def test_readout_is_a_leaky_integrator_with_table_4s_constants():
     state = net.initial_state()._replace(v_out=jnp.array([1.0, -2.0]))
     output, _ = net(jnp.zeros(3), state)  # Without spikes it decays by 1 - dt/tau = 0.75.
     np.testing.assert_allclose(output.readout, [0.75, -1.5])
+
+
+def test_gradients_pass_the_spikes_of_a_module_with_a_surrogate():
+    net = SpikingMLP(HET, seed=0)
+    inputs = jnp.array([4.0, -1.0, 2.0])
+
+    def readout(net, surrogate):
+        return net(inputs, net.initial_state(), surrogate)[0].readout.sum()
+
+    wanted = nnx.DiffState(0, Trained)
+    blind = nnx.grad(readout, argnums=wanted)(net, None)
+    seeing = nnx.grad(readout, argnums=wanted)(net, Surrogate())
+    assert set(seeing) == set(PROPERTIES)
+    assert not any(np.any(value[...]) for value in blind.values())
+    assert all(np.any(value[...]) for value in seeing.values())
 
 
 def test_flatten_inverts_split():

@@ -68,10 +68,12 @@ def test_a_sweep_goes_on_where_it_stopped(swept, tmp_path, monkeypatch):
     assert all(8 < float(row["last"]) <= 30 and 8 < float(row["greedy"]) <= 30 for row in rows)
     assert rows[0]["last"] != rows[1]["last"]
     assert float(rows[0]["env_steps"]) > 12 * 16
-    before = results.read_text()
+    before, curve = results.read_text(), curves.read_text()
+    with curves.open("a") as file:  # Killed after a cell's curve, before its results.
+        file.write("WeightBP,30,arctan,0.1,128,9,9,9\n")
     monkeypatch.setattr(sweeps, "run_cell", lambda *_: pytest.fail("trained again"))
     assert sweep("table5", tmp_path, seeds=2, quick=True, quiet=True) == [results, curves]
-    assert results.read_text() == before
+    assert results.read_text() == before and curves.read_text() == curve
     with pytest.raises(ValueError, match=r"results of 2 seeds, not 3; use --fresh"):
         sweep("table5", tmp_path, seeds=3, quick=True, quiet=True)
 

@@ -55,7 +55,11 @@ class Metrics(NamedTuple):
 
 def hyper_of(group: Group) -> Hyper:
     """[R] settings of the runs."""
-    absent = {"centre_lr_final": group.numbers("centre_lr"), "centre_lr_drop": np.inf}
+    absent = {
+        "centre_lr_final": group.numbers("centre_lr"),
+        "centre_lr_drop": np.inf,
+        "sigma_final": group.numbers("sigma"),
+    }
     return make_hyper(Hyper, group, absent)
 
 

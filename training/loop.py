@@ -28,7 +28,7 @@ from zoo.training.export import export_run
 from zoo.training.plan import within_memory
 from zoo.training.progress import Progress
 from zoo.training.recipe import Recipe
-from zoo.training.runs import Run, prepare_run, shared_task
+from zoo.training.runs import Preparation, Run, prepare_run, shared_task
 from zoo.training.state import drop_states_after, restore_states, save_state
 
 _CHUNK_SECONDS = 2.0
@@ -82,30 +82,33 @@ def train(
     """
     names = [names] if isinstance(names, str) else list(names)
     with contextlib.ExitStack() as held:
-        runs = _prepare(names, Path(out), held, fresh=fresh, continue_published=continue_published, **changes)
+        options = {"fresh": fresh, "continue_published": continue_published} | changes
+        runs, prepared = _prepare(names, Path(out), held, **options)
         task = shared_task(runs)
         engine = Engine(task, [run.group(task) for run in runs])
         hosts.check_mesh(engine.mesh)
         with within_memory(names, engine):
+            hosts.from_main(lambda: [preparation.begin() for preparation in prepared])
             return _train(runs, engine, max_minutes, save_minutes, quiet)
 
 
-def _prepare(names, out, held, **options) -> list[Run]:
-    """The runs' folders, made and held by process 0, and what it knows of them."""
+def _prepare(names, out, held, **options) -> tuple[list[Run], list[Preparation]]:
+    """The runs, whose folders process 0 has checked and holds; what is yet to be done there, for that process."""
+    prepared = []
 
     def prepare():
-        return [dataclasses.asdict(prepare_run(name, out, held, **options).recipe) for name in names]
+        prepared.extend(prepare_run(name, out, held, **options) for name in names)
+        return [dataclasses.asdict(preparation.run.recipe) for preparation in prepared]
 
     recipes = [from_json(Recipe, fields, name) for name, fields in zip(names, hosts.from_main(prepare), strict=True)]
-    return [Run(model=parse(n), recipe=r, folder=out / n) for n, r in zip(names, recipes, strict=True)]
+    runs = [Run(model=parse(n), recipe=r, folder=out / n) for n, r in zip(names, recipes, strict=True)]
+    return runs, prepared
 
 
 def _train(runs, engine, max_minutes, save_minutes, quiet) -> Outcome:
     start = time.monotonic()
     states, generation, spent = _restore(runs, engine)
-    goal = max(run.recipe.generations for run in runs)
-    if any(run.recipe.generations != goal for run in runs):
-        raise ValueError("models in lockstep must have the same number of generations")
+    goal = runs[0].recipe.generations
     milestones = engine.method.milestones(goal)
     saved_at, size, stopped, first = start, 1, False, True
 

@@ -30,6 +30,7 @@ class Hyper(NamedTuple):
     centre_lr_final: Float[Array, ""]
     centre_lr_drop: Float[Array, ""]
     sigma: Float[Array, ""]
+    sigma_final: Float[Array, ""]
     sigma_lr: Float[Array, ""]
     sigma_max_change: Float[Array, ""]
     expected_reward_weight: Float[Array, ""]
@@ -72,11 +73,8 @@ class Search:
 
     def tell(self, population, fitness: Float[Array, " P"], state, hyper: Hyper):
         """Moves centre and sigma by the members' fitness (higher is better)."""
-        progress = state.generation_counter / jnp.maximum(hyper.generations - 1, 1)
-        cosine = (1 + jnp.cos(jnp.pi * jnp.clip(progress, 0, 1))) / 2
-        step = (state.generation_counter < hyper.centre_lr_drop).astype(jnp.float32)
-        fade = jnp.where(jnp.isfinite(hyper.centre_lr_drop), step, cosine)
-        rate = hyper.centre_lr_final + (hyper.centre_lr - hyper.centre_lr_final) * fade
+        generation = state.generation_counter
+        rate = _scheduled(hyper.centre_lr, hyper.centre_lr_final, hyper, generation)
         opt_state = state.opt_state
         rates = {"learning_rate": rate}
         if "max_velocity" in opt_state.hyperparams:
@@ -85,7 +83,17 @@ class Search:
         state, _ = self._pgpe.tell(
             jax.random.key(0), population, -fitness, state.replace(opt_state=opt_state), self._params(hyper)
         )
-        return state
+        now, following = (_scheduled(hyper.sigma, hyper.sigma_final, hyper, generation + i) for i in (0, 1))
+        return state.replace(std=state.std * (following / now))
+
+
+def _scheduled(first, final, hyper: Hyper, generation):
+    """A setting that goes from `first` to `final`: in one step where there is one, else along a cosine."""
+    progress = generation / jnp.maximum(hyper.generations - 1, 1)
+    cosine = (1 + jnp.cos(jnp.pi * jnp.clip(progress, 0, 1))) / 2
+    step = (generation < hyper.centre_lr_drop).astype(jnp.float32)
+    fade = jnp.where(jnp.isfinite(hyper.centre_lr_drop), step, cosine)
+    return final + (first - final) * fade
 
 
 class BlockSearch(Search):

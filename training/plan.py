@@ -177,7 +177,7 @@ def advise(models: Sequence[Sizes], devices: Devices, available: int) -> str:
 
 def _text(number: float) -> str:
     for unit in ("bytes", "KiB", "MiB"):
-        if number < 1024:
+        if number < 999.5:  # Three digits, or more would be printed as a power of ten.
             return f"{number:.3g} {unit}"
         number /= 1024
     return f"{number:.3g} GiB"

@@ -30,6 +30,8 @@ class Recipe:
             the cosine; by default none. How long the training is then matters to no generation.
         sigma: initial standard deviation of the search distribution.
         sigma_lr: its learning rate.
+        sigma_final: what sigma, besides its own learning, is led to as `centre_lr` is to `centre_lr_final`: every
+            standard deviation is multiplied by the same factors; by default none.
         sigma_max_change: largest relative change of sigma in a generation.
         expected_reward_weight: fitness = return + this * sum of `Step.expected`, where the task has it.
         temperature_v: of the softmax policy behind `Step.expected`, and behind images' cross-entropy, in volts.
@@ -73,6 +75,7 @@ class Recipe:
     sigma: float = 0.1
     sigma_lr: float = 0.1
     sigma_max_change: float = 0.2
+    sigma_final: float | None = None
     expected_reward_weight: float = 0.0
     temperature_v: float = 0.025
     tau_ms: tuple[float, ...] = (20.0,)
@@ -119,7 +122,10 @@ class Recipe:
             need("centre_lr_final", 0 <= self.centre_lr_final <= self.centre_lr, "between 0 and centre_lr")
         if self.centre_lr_drop is not None:
             need("centre_lr_drop", self.centre_lr_drop >= 1, "at least 1")
-            need("centre_lr_drop", self.centre_lr_final is not None, "left out where there is no centre_lr_final")
+            finals = (self.centre_lr_final, self.sigma_final)
+            need("centre_lr_drop", finals != (None, None), "left out without a centre_lr_final or sigma_final")
+        if self.sigma_final is not None:
+            need("sigma_final", 0 < self.sigma_final <= self.sigma, "positive and at most sigma")
         need("tau_ms", len(self.tau_ms) in (1, 2) and min(self.tau_ms) > DT_MS, f"1 or 2 values over {DT_MS:g}")
         need("v_th", 0 < self.v_th < math.inf, "positive and finite")
         need("fitness", self.fitness in FITNESSES, f"one of {', '.join(FITNESSES)}")
@@ -133,7 +139,7 @@ class Recipe:
         """Whether the beginning of a longer training is a shorter one: no rate falls towards the last generation."""
         if self.method == "bp":
             return self.learning_rate_final is None
-        return self.centre_lr_final is None or self.centre_lr_drop is not None
+        return self.centre_lr_drop is not None or (self.centre_lr_final, self.sigma_final) == (None, None)
 
     def _check_gradients(self, need):
         need("batch", self.batch >= 1, "at least 1")
@@ -149,8 +155,8 @@ class Recipe:
             need("learning_rate_final", 0 <= self.learning_rate_final <= self.learning_rate, "at most learning_rate")
 
 
-_PGPE = {"population", "optimiser", "centre_lr", "centre_lr_final", "sigma", "sigma_lr", "sigma_max_change"}
-_PGPE |= {"centre_lr_drop", "episodes", "expected_reward_weight", "fitness", "block_neurons"}
+_PGPE = {"population", "optimiser", "centre_lr", "centre_lr_final", "centre_lr_drop", "episodes", "fitness"}
+_PGPE |= {"sigma", "sigma_lr", "sigma_max_change", "sigma_final", "expected_reward_weight", "block_neurons"}
 _REINFORCE = {"policy_temperature_v", "discount", "baseline", "standardise_advantages", "entropy_weight"}
 _GRADIENTS = {
     "learning_rate",
@@ -163,6 +169,7 @@ _GRADIENTS = {
 }
 _EPISODES = {"episodes", "expected_reward_weight", "normalise_observations", "observation_clip"}
 _IMAGES = {"fitness", "input_gain", "block_neurons"}
+_EXPECTED = {"expected_reward_weight", "temperature_v"}
 _BRAX = {"backend", "action_map", "action_gain", "episode_limit"}
 
 
@@ -173,6 +180,8 @@ def unused_fields(model: ModelName, method: str) -> set[str]:
     unused = unused | (_EPISODES | _REINFORCE if images else _IMAGES)
     if model.family != "brax":
         unused = unused | _BRAX
+    if not images and (model.family != "mem" or method == "bp"):
+        unused = unused | _EXPECTED  # Of the control tasks, memory length alone tells what a softmax would earn.
     return unused | (set() if images or method == "bp" else {"batch"})
 
 

@@ -51,6 +51,8 @@ def shared_task(runs: Sequence[Run]) -> Task:
         raise ValueError(f"models in lockstep must share one task; these have {', '.join(differ)}")
     if len(clips := {run.recipe.observation_clip for run in runs}) > 1:
         raise ValueError(f"models in lockstep must share observation_clip; these have {sorted(clips)}")
+    if len(goals := {run.recipe.generations for run in runs}) > 1:
+        raise ValueError(f"models in lockstep must have the same number of generations; these have {sorted(goals)}")
     return tasks.pop()
 
 
@@ -68,6 +70,47 @@ def override(recipe: Recipe, **changes) -> Recipe:
     return dataclasses.replace(recipe, **changes)
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Preparation:
+    """A run that may begin or go on: its folder is held, and nothing in it has changed yet.
+
+    Attributes:
+        run: what is trained.
+        fresh: whether an earlier run there is to be thrown away.
+        source: folder of the published checkpoint that it begins with, or None.
+    """
+
+    run: Run
+    fresh: bool
+    source: Path | None
+
+    def begin(self) -> None:
+        """Makes the folder, or finds it as it was.
+
+        Raises:
+            ZooError: if it cannot be written.
+        """
+        folder = self.run.folder
+        record = _record(folder)
+        if self.fresh and record.is_file():
+            shutil.rmtree(folder)
+        elif self.fresh:
+            shutil.rmtree(folder / STATE, ignore_errors=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            # First of all: a state without its recipe could be gone on from with another.
+            write_json(record, {"name": folder.name, "recipe": dataclasses.asdict(self.run.recipe)})
+            if self.source is not None:
+                _copy_published(self.source, folder)
+        except OSError as error:
+            raise _cannot_write(folder, error) from error
+
+
+def _record(folder: Path) -> Path:
+    """Where a run's folder says what is trained in it."""
+    return folder / "run.json"
+
+
 def prepare_run(
     name: str,
     out: Path,
@@ -76,8 +119,8 @@ def prepare_run(
     fresh: bool = False,
     continue_published: bool = False,
     **changes,
-) -> Run:
-    """Makes or finds the folder of a run, and holds it.
+) -> Preparation:
+    """Checks that a run may begin, or go on, and holds its folder.
 
     Args:
         name: model name.
@@ -91,15 +134,18 @@ def prepare_run(
     Raises:
         ZooError: if the folder has a run with another recipe, of more generations, or another training in it, or
             cannot be written, or the published checkpoint carries no training state.
-        ValueError: if a change is of no effect on this model, or weighs memory length's two contexts unlike.
+        ValueError: if a change is of no effect on this model, or gives it another name's method, or weighs memory
+            length's two contexts unlike.
     """
     model = parse(name)
     folder = Path(out) / name
-    record = folder / "run.json"
-    begun = (folder / "state").exists() and not fresh
+    begun = bool(saved_states(folder / STATE)) and not fresh
     source = _published(name, with_state=not begun) if continue_published else None
     base = default_recipe(model) if source is None else _recipe_of(source)
     recipe = override(base, **changes)
+    if recipe.method != model.trainer:
+        other = dataclasses.replace(model, trainer=recipe.method)
+        raise ValueError(f"method (={recipe.method}) must be {model.trainer} for {name}; train {other} instead")
     unused = unused_fields(model, recipe.method)
     field = "batch" if recipe.method == "bp" else "episodes"
     if model.family == "mem" and getattr(recipe, field) % 2:
@@ -110,20 +156,20 @@ def prepare_run(
         _check_same(base, recipe, f"the published {name}", "train without --continue")
         _check_length(recipe, read_config(source)["training"]["generations"], f"the published {name}")
     held.enter_context(_hold(folder))
-    if fresh and record.is_file():
-        shutil.rmtree(folder)
-    if record.is_file() and saved_states(folder / "state"):
-        before = from_json(Recipe, read_json(record)["recipe"], str(record))
+    if begun:
+        before = _recorded_recipe(folder)
         _check_same(before, recipe, str(folder), "start anew with --fresh, or in another folder with --out")
-        _check_length(recipe, int(saved_states(folder / "state")[-1].name), str(folder))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if source is not None and not (folder / "state").exists():
-            _copy_published(source, folder)
-        write_json(record, {"name": name, "recipe": dataclasses.asdict(recipe)})
-    except OSError as error:
-        raise _cannot_write(folder, error) from error
-    return Run(model=model, recipe=recipe, folder=folder)
+        _check_length(recipe, int(saved_states(folder / STATE)[-1].name), str(folder))
+    run = Run(model=model, recipe=recipe, folder=folder)
+    return Preparation(run=run, fresh=fresh, source=None if begun else source)
+
+
+def _recorded_recipe(folder: Path) -> Recipe:
+    """That of the run in a folder."""
+    record = _record(folder)
+    if not record.is_file():
+        raise ZooError(f"{folder} has a training state, and no {record.name} that says of which recipe; use --fresh")
+    return from_json(Recipe, read_json(record)["recipe"], str(record))
 
 
 @contextlib.contextmanager
@@ -181,7 +227,7 @@ def _copy_published(path: Path, folder: Path) -> None:
     for name in ("training.csv", "activity.csv"):
         if (path / name).is_file():
             shutil.copy(path / name, folder / name)
-    with replacing(folder / "state") as new:
+    with replacing(folder / STATE) as new:
         shutil.copytree(path / STATE, new, dirs_exist_ok=True)
 
 

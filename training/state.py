@@ -24,7 +24,7 @@ def save_state(folder: Path, state, progress: dict) -> Path:
 
     Args:
         folder: ``state/`` of a run.
-        state: tree of host arrays (`RunState`).
+        state: tree of host arrays, a method's state of a run.
         progress: JSON; its ``generation`` names the state.
     """
     target = folder / f"{progress['generation']:08d}"

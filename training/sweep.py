@@ -34,6 +34,8 @@ PLAIN = {"baseline": "none", "standardise_advantages": False}
 _GRADIENTS = {"method": "bp", "batch": 16, "generations": EPISODES // 16}
 _EVOLUTION = {"method": "pgpe", "population": WINDOW, "generations": EPISODES // WINDOW}
 _EVALUATION_EPISODES = 100
+_KEY = ("method", "limit", "surrogate")
+"""Columns that tell a cell from others."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +127,7 @@ def sweep(
         results.unlink(missing_ok=True)
         curves.unlink(missing_ok=True)
     done = _finished(results, seeds)
+    _drop_others(curves, done)
     with _Bar(len(cells), quiet) as bar:
         for cell in cells:
             if tuple(cell.key.values()) not in done:
@@ -225,7 +228,19 @@ def _finished(path: Path, seeds: int) -> set[tuple[str, ...]]:
     there = {int(row["seed"]) for row in rows}
     if there and there != set(range(seeds)):
         raise ValueError(f"{path} has results of {len(there)} seeds, not {seeds}; use --fresh, or another --out")
-    return {(row["method"], row["limit"], row["surrogate"]) for row in rows}
+    return {tuple(row[name] for name in _KEY) for row in rows}
+
+
+def _drop_others(path: Path, done: set[tuple[str, ...]]) -> None:
+    """Takes out rows of cells that are not done: who is killed between curve and results leaves such rows."""
+    if not path.is_file():
+        return
+    header, *lines = path.read_text(encoding="utf-8").splitlines() or [""]
+    columns = header.split(",")
+    key = [columns.index(name) for name in _KEY if name in columns]
+    kept = [line for line in lines if tuple(line.split(",")[i] for i in key) in done]
+    if len(kept) < len(lines):
+        path.write_text("\n".join([header, *kept]) + "\n", encoding="utf-8")
 
 
 def _append(path: Path, rows: list[dict]) -> None:

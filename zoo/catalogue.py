@@ -58,7 +58,7 @@ def bundled_folder() -> Path:
 def checkpoint_folders() -> list[Path]:
     """Folders with checkpoints on this machine: ``$ZOO_CHECKPOINTS`` (if set), then the bundled ones."""
     named = os.environ.get("ZOO_CHECKPOINTS")
-    return ([Path(named)] if named else []) + [bundled_folder()]
+    return ([Path(named).absolute()] if named else []) + [bundled_folder()]
 
 
 def list_models(
@@ -103,6 +103,11 @@ def _order(name: str):
     return model.kind, model.family, int(number or 0), model.task, model.budget, name
 
 
+def as_text(name: str | os.PathLike) -> str:
+    """A name as it is; a path object is a folder, whatever it is called."""
+    return name if isinstance(name, str) else str(Path(name).absolute())
+
+
 def is_path(name: str) -> bool:
     """Whether a user means a folder rather than a model's name."""
     return os.sep in name or name.startswith(".")
@@ -115,10 +120,9 @@ def find(name: str) -> Path:
         UnknownModelError: if there is none, saying which names are close and how to train it.
     """
     if is_path(name):
-        path = Path(name)
-        if not path.is_dir():
-            raise UnknownModelError(f"there is no folder {path}")
-        return path
+        if not Path(name).is_dir():
+            raise UnknownModelError(f"there is no folder {name}")
+        return Path(name).absolute()  # As text, `./NAME` would become NAME, which is a model's name.
     parse(name)
     for folder in checkpoint_folders():
         if (folder / name / "config.json").is_file():

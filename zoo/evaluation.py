@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import os
 from typing import TYPE_CHECKING
 
 import jax
@@ -80,7 +81,7 @@ class Evaluation(OverSeeds):
         )
 
     def to_json(self) -> dict:
-        """Content of evaluation.json."""
+        """Content of evaluation.json: `std` of the sample of training seeds, and in a seed's row of its episodes."""
         return {
             "command": f"zoo eval {self.name} --episodes {self.returns.shape[1]} --seed {self.seed}",
             "seed": self.seed,
@@ -132,23 +133,26 @@ def _play(task: Task, parts: dict, stats, keys, clip: float, one_by_one: bool) -
     return jax.lax.map(single, (parts, stats))
 
 
-def evaluate(model: ZooModel | str, *, episodes: int | None = None, seed: int = 0) -> "Evaluation | ImageEvaluation":
+def evaluate(
+    model: ZooModel | str | os.PathLike, *, episodes: int | None = None, seed: int = 0
+) -> "Evaluation | ImageEvaluation":
     """Plays fresh episodes with each training seed's network, without exploration noise.
 
     All networks start from the same `episodes` initial states, drawn from `seed` apart from training's. An image
     model classifies the test images instead, all of them.
 
     Args:
-        model: a loaded model, or a name to load.
+        model: a loaded model, or what `load` takes.
         episodes: per network; by default as many as the published evaluation has.
         seed: of the initial states.
 
     Raises:
-        ValueError: if `episodes` is below 1, or given for an image model.
+        ValueError: if `episodes` is below 1; for an image model, if it is not the number of test images, or `seed`
+            is not 0.
         DataNotFoundError: if the test images are not on this machine and cannot be downloaded.
         ZooError: if a return is not a number, which no published model's is.
     """
-    model = load(model) if isinstance(model, str) else model
+    model = model if isinstance(model, ZooModel) else load(model)
     if isinstance(model.task(), ImageTask):
         return _evaluate_images(model, episodes, seed)
     episodes = model.evaluation["episodes"] if episodes is None else episodes
@@ -256,8 +260,12 @@ def _problem(claim: dict, result: Evaluation) -> str:
 
 
 def _image_problem(claim: dict, result: "ImageEvaluation") -> str:
-    """An image model's right answers must be the published ones, class by class."""
-    if [row["correct_per_class"] for row in claim["seeds"]] == result.correct.tolist():
-        return ""
-    published = sum(sum(row["correct_per_class"]) for row in claim["seeds"])
-    return f"{result.correct.sum():,} right answers; {published:,} are published"
+    """An image model's right answers must be the published ones, class by class, and its means theirs."""
+    if [row["correct_per_class"] for row in claim["seeds"]] != result.correct.tolist():
+        published = sum(sum(row["correct_per_class"]) for row in claim["seeds"])
+        return f"{result.correct.sum():,} right answers; {published:,} are published"
+    if not np.isclose(claim["mean"], result.mean) or not np.allclose(
+        [row["mean"] for row in claim["seeds"]], result.means
+    ):
+        return f"a mean of {claim['mean']:.6g} is claimed; its right answers are {result.mean:.6g} %"
+    return ""

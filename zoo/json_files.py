@@ -68,7 +68,10 @@ def coerce(kind, value, where: str):
     elif type(None) in options:
         return None if value is None else coerce(options[0], value, where)
     elif kind is float and type(value) in (int, float):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise ValueError(f"{where} is an integer of {value.bit_length()} bits; it must be a float") from None
     elif type(value) is kind:
         return value
     raise ValueError(f"{where} (={value!r}) must be of type {getattr(kind, '__name__', kind)}")

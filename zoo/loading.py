@@ -1,11 +1,13 @@
 """From a name to a verified model, wherever it is: a folder, the package, the Hub's cache, the Hub."""
 
 import dataclasses
+import os
 from pathlib import Path
 
 from zoo.aliases import canonical
 from zoo.catalogue import (
     ModelInfo,
+    as_text,
     bundled_folder,
     checkpoint_folders,
     find,
@@ -47,7 +49,7 @@ class Location:
     where: str
 
 
-def locate(name: str, *, revision: str | None = None, access: Access | None = None) -> Location:
+def locate(name: str | os.PathLike, *, revision: str | None = None, access: Access | None = None) -> Location:
     """Finds a model, fetching it from the Hub if it is nowhere else; see `load`.
 
     Raises:
@@ -55,7 +57,7 @@ def locate(name: str, *, revision: str | None = None, access: Access | None = No
         HubError: if ``hf://…`` cannot be fetched.
         DamagedCheckpointError: if what the Hub has is not what was published.
     """
-    access = access or Access()
+    name, access = as_text(name), access or Access()
     if name.startswith(SCHEME):
         snapshot = fetch(Reference.parse(name, revision), access)
         return Location(snapshot.path, snapshot.source, "cache")
@@ -81,7 +83,7 @@ def locate(name: str, *, revision: str | None = None, access: Access | None = No
 
 
 def load(
-    name: str,
+    name: str | os.PathLike,
     *,
     revision: str | None = None,
     seed: int | None = None,
@@ -96,8 +98,8 @@ def load(
     asked for anew (`zoo pull` does that). ``model.source`` says where it came from.
 
     Args:
-        name: model name (``hetsnn-mem25-1024``), path of a checkpoint folder, or ``hf://org/name@revision``
-            for anyone's model in the same format.
+        name: model name (``hetsnn-mem25-1024``), path of a checkpoint folder (text with a slash or a leading dot,
+            or any `pathlib.Path`), or ``hf://org/name@revision`` for anyone's model in the same format.
         revision: branch, tag or commit on the Hub; with it, only the Hub and its cache are asked.
         seed: keep this training seed alone; by default all are held.
         local_files_only: never use the network; ``HF_HUB_OFFLINE=1`` does the same.
@@ -144,7 +146,7 @@ def pull(
     return refresh(Reference.parse(name, revision), access, with_state=with_state)
 
 
-def model_info(name: str) -> ModelInfo:
+def model_info(name: str | os.PathLike) -> ModelInfo:
     """What the zoo's table says of a model; reads JSON alone.
 
     Raises:
@@ -157,7 +159,8 @@ def model_info(name: str) -> ModelInfo:
     return info
 
 
-def _check_name(asked: str, got: str, location: Location) -> None:
+def _check_name(asked: str | os.PathLike, got: str, location: Location) -> None:
     """A checkpoint found by a model's name must be that model."""
+    asked = as_text(asked)
     if not asked.startswith(SCHEME) and not is_path(asked) and got != canonical(asked):
         raise DamagedCheckpointError(f"{location.source} holds '{got}', not '{asked}'")

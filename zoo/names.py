@@ -100,8 +100,8 @@ def parse(name: str) -> ModelName:
         named = tags[1:].split("-")
         properties = tuple(prop for tag, prop in _TAGS.items() if tag in named)
         parsed_tags = [tag for tag in _TAGS if tag in named]
-        if kind == "hom" or named != parsed_tags:
-            fix = "-".join([f"hetsnn-{task}-{budget}", *parsed_tags]) + (bp or "")
+        if kind == "hom" or named != parsed_tags or properties == PROPERTIES:
+            fix = str(ModelName(kind="het", task=task, budget=int(budget), properties=properties)) + (bp or "")
             raise UnknownModelError(f"unknown model name '{name}'; did you mean {fix}?")
     if kind == "het" and int(budget) < len(properties):
         raise UnknownModelError(

@@ -1,10 +1,13 @@
 """Publishing a checkpoint on the Hub: verified, with its card and plots, in one commit."""
 
 import dataclasses
+import hashlib
+import json
+import os
 from pathlib import Path
 
 from zoo.cards import make_card, make_plots
-from zoo.errors import HubError, ZooError
+from zoo.errors import DamagedCheckpointError, HubError, ZooError
 from zoo.hub import Access, Reference, endpoint, make_api
 from zoo.hub_errors import explained
 from zoo.loading import load
@@ -42,7 +45,7 @@ class Publication:
 
 
 def publish(
-    name: str,
+    name: str | os.PathLike,
     repository: str | None = None,
     *,
     private: bool = False,
@@ -101,12 +104,25 @@ def _check_claim(path: str) -> None:
 
 
 def _content(model) -> dict[str, bytes]:
-    """Bytes by path in the repository. Read once: what was verified is what is sent."""
-    names = [MANIFEST, *read_manifest(model.path)]
-    folder = Path(model.path)
-    content = {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
+    """Bytes by path in the repository, compared once more with the manifest: what is sent is what was published."""
+    folder, listed = Path(model.path), read_manifest(model.path)
+    content = {name: (folder / name).read_bytes() for name in listed if (folder / name).is_file()}
+    for name, data in content.items():
+        if hashlib.sha256(data).hexdigest() != listed[name]["sha256"]:
+            raise DamagedCheckpointError(f"{folder / name} was altered while it was read; publish again")
+    content[MANIFEST] = (folder / MANIFEST).read_bytes()
     content |= {name: text.encode() for name, text in make_plots(model).items()}
     return content | {"README.md": make_card(model).encode()}
+
+
+def _keep_state(plan: Publication, content: dict[str, bytes], present: list[str]) -> None:
+    """A copy that came without its training state must not take the repository's away."""
+    left_out = set(json.loads(content[MANIFEST])["files"]) - set(content)
+    if left_out & set(present):
+        raise HubError(
+            f"{plan.repository} has the training state of {plan.name}; this copy came without it, and would delete "
+            f"it there. Publish from a clone, or after `zoo pull {plan.name} --with-state`"
+        )
 
 
 def _upload(plan: Publication, content: dict[str, bytes], private: bool, access: Access) -> str:
@@ -122,6 +138,7 @@ def _upload(plan: Publication, content: dict[str, bytes], private: bool, access:
         api.create_branch(plan.repository, branch=plan.revision, exist_ok=True)
     head = api.model_info(plan.repository, revision=plan.revision).sha
     present = api.list_repo_files(plan.repository, revision=head)
+    _keep_state(plan, content, present)
     superseded = sorted(set(present) - set(content) - {_GIT_ATTRIBUTES})
     commit = api.create_commit(
         plan.repository,

@@ -47,18 +47,20 @@ def _evolution(model: ZooModel) -> list[str]:
         f"{training['env_steps']:,.0f} environment steps per seed; {spent(training)}.",
         "",
         f"Centre: {recipe['optimiser']}, learning rate {recipe['centre_lr']:g}"
-        + _falling(recipe)
-        + f"; sigma {recipe['sigma']:g}, learning rate {recipe['sigma_lr']:g}.",
+        + _falling(recipe, "centre_lr_final")
+        + f"; sigma {recipe['sigma']:g}"
+        + _falling(recipe, "sigma_final")
+        + f", learning rate {recipe['sigma_lr']:g}.",
     ]
 
 
-def _falling(recipe: dict) -> str:
-    """How the centre's learning rate changes."""
-    if recipe["centre_lr_final"] is None:
+def _falling(recipe: dict, final: str) -> str:
+    """How the centre's learning rate changes, or sigma."""
+    if recipe.get(final) is None:
         return ""
     if recipe.get("centre_lr_drop") is None:
-        return f" falling to {recipe['centre_lr_final']:g}"
-    return f", {recipe['centre_lr_final']:g} after {recipe['centre_lr_drop']} generations"
+        return f" falling to {recipe[final]:g}"
+    return f", {recipe[final]:g} after {recipe['centre_lr_drop']} generations"
 
 
 def _gradients(model: ZooModel) -> list[str]:
@@ -126,6 +128,8 @@ def _departures(model: ZooModel) -> list[str]:
     final = recipe.learning_rate_final if gradients else recipe.centre_lr_final
     if final is not None:
         notes.append("the learning rate falls")
+    if recipe.sigma_final is not None:
+        notes.append("so does sigma" if final is not None else "sigma falls")
     if recipe.expected_reward_weight:
         notes.append(
             f"the fitness is the return plus {recipe.expected_reward_weight:g} times the reward that a softmax "

@@ -49,13 +49,15 @@ def add_verbs(verb: Callable[..., argparse.ArgumentParser], prepared: Callable[[
 
 
 def _add_recipe_options(sub) -> None:
-    """An option for each field of `Recipe`, parsed as the field's type."""
+    """An option for each field of `Recipe`, parsed as its type, but for the method, which the model's name tells."""
     from zoo.training.recipe import Recipe
 
     group = sub.add_argument_group("recipe", "fields of the recipe; the default is the zoo's for that name")
     described = re.findall(r"^ {8}(\w+): (.*?)(?=^ {8}\w|^ {4}\S|\Z)", Recipe.__doc__ or "", re.MULTILINE | re.DOTALL)
     texts = {name: " ".join(text.split()).replace("%", "%%") for name, text in described}
     for field in dataclasses.fields(Recipe):
+        if field.name == "method":
+            continue
         kind = next((t for t in typing.get_args(field.type) if t is not type(None)), field.type)
         option = f"--{field.name.replace('_', '-')}"
         text = texts.get(field.name)
@@ -78,7 +80,7 @@ def _train(arguments) -> int:
     from zoo.names import expand
     from zoo.training import Recipe, train
 
-    fields = [field.name for field in dataclasses.fields(Recipe)]
+    fields = [field.name for field in dataclasses.fields(Recipe) if field.name != "method"]
     changes = {name: getattr(arguments, name) for name in fields if getattr(arguments, name) is not None}
     names, start, outcomes = expand(arguments.name), time.monotonic(), []
     for batch in [names] if arguments.lockstep else [[name] for name in names]:

@@ -35,7 +35,6 @@ class Task(Protocol):
         observation_size, action_size: of the network's input and readout.
         episode_limit: most steps that an episode can have.
         max_return: highest possible return, or None.
-        has_expected_reward: whether `Step.expected` carries anything.
         evaluation_episodes: how many a published evaluation plays with each network.
         arrays: data that it needs (a tree of arrays, put on the devices once), or ().
         cpu_options: `jax.jit`'s compiler options for large batches on a CPU, or None.
@@ -46,7 +45,6 @@ class Task(Protocol):
     action_size: int
     episode_limit: int
     max_return: float | None
-    has_expected_reward: bool
     evaluation_episodes: int
     arrays: Any
     cpu_options: dict | None

@@ -60,7 +60,6 @@ class BraxTask:
     limit: int = 1000
 
     max_return = None
-    has_expected_reward = False
     arrays = ()
     cpu_options = CPU_OPTIONS
     evaluation_episodes = 128

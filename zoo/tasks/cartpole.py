@@ -20,7 +20,6 @@ class CartPole:
 
     observation_size = 4
     action_size = 2
-    has_expected_reward = False
     arrays = ()
     cpu_options = None
     evaluation_episodes = 100

@@ -32,7 +32,6 @@ class ImageTask:
     observation_size = PIXELS
     action_size = CLASSES
     max_return = 100.0
-    has_expected_reward = False
 
     def __post_init__(self):
         if self.name not in SETS:

@@ -77,7 +77,7 @@ def _evaluate(jaxpr: Jaxpr, consts: Sequence, args: Sequence, size: int) -> list
 
     for eqn in jaxpr.eqns:
         operands = [read(atom) for atom in eqn.invars]
-        if any(isinstance(operand, _Lanes) for operand in operands):
+        if eqn.primitive.name in _CUSTOM or any(isinstance(operand, _Lanes) for operand in operands):
             results = _RULES.get(eqn.primitive.name, _by_vmap)(eqn, operands, size)
         else:
             results = _once(eqn, operands)
@@ -135,7 +135,7 @@ def _reduction(eqn, operands, size):
 
 
 def _inlined(eqn, operands, size):
-    """The traced function inside (`jit`, `custom_jvp_call`)."""
+    """The traced function inside (`jit`, `custom_jvp_call`); rules for derivatives are left out."""
     closed = eqn.params["call_jaxpr"] if "call_jaxpr" in eqn.params else eqn.params["jaxpr"]
     return _evaluate(closed.jaxpr, closed.consts, operands, size)
 
@@ -281,11 +281,12 @@ def _by_vmap(eqn, operands, size):
 _ELEMENTWISE = """abs acos acosh add and asin asinh atan atan2 atanh cbrt ceil convert_element_type copy cos cosh div
 eq erf exp exp2 expm1 floor ge gt integer_pow is_finite le log log1p logistic lt max min mul ne neg nextafter not or
 pow rem round rsqrt sign sin sinh sqrt square sub tan tanh xor""".split()
+_CUSTOM = ("custom_jvp_call", "custom_vjp_call")  # They keep functions in their parameters, which `bind` wants apart.
 _REDUCTIONS = "reduce_and reduce_max reduce_min reduce_or reduce_prod reduce_sum".split()
 _RULES = {
     **dict.fromkeys(_ELEMENTWISE, _elementwise),
     **dict.fromkeys(_REDUCTIONS, _reduction),
-    **dict.fromkeys(("jit", "pjit", "closed_call", "custom_jvp_call"), _inlined),
+    **dict.fromkeys(("jit", "pjit", "closed_call", *_CUSTOM), _inlined),
     **dict.fromkeys(("gather", "dynamic_slice", "rev", "tile"), _moved),
     **dict.fromkeys(("reshape", "squeeze", "expand_dims"), _reshape),
     "broadcast_in_dim": _broadcast,

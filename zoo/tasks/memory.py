@@ -28,7 +28,6 @@ class MemoryLength:
     observation_size = 3
     action_size = 2
     max_return = 1.0
-    has_expected_reward = True
     arrays = ()
     cpu_options = None
     evaluation_episodes = 2
