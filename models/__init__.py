@@ -8,6 +8,7 @@ from zoo.models.neuron import (
     lif_step,
     physical,
     tau_ms_from_x,
+    unphysical,
     x_tau_from_ms,
 )
 from zoo.models.spiking_mlp import (
@@ -61,6 +62,7 @@ __all__ = [
     "segment_length",
     "split_hidden",
     "tau_ms_from_x",
+    "unphysical",
     "unroll",
     "x_tau_from_ms",
 ]

@@ -82,6 +82,15 @@ def physical(neuron: dict[str, ArrayLike], dt_ms: float = DT_MS) -> dict[str, np
     }
 
 
+def unphysical(neuron: dict[str, Float[np.ndarray, "*b"]]) -> tuple[float, float]:
+    """Shares of neurons that no cell could be: of negative resistance, and with a threshold at or below rest.
+
+    Args:
+        neuron: properties in physical units, as of `physical`.
+    """
+    return float(np.mean(neuron["r_ohm"] < 0)), float(np.mean(neuron["v_th"] <= neuron["v_rest"]))
+
+
 def integrate(v, current, k, v_rest, r):
     """One Euler step of the membrane (Eq. 2, first line): ``u = v + k (r I - v + v_rest)``."""
     return v + k * (r * current - v + v_rest)

@@ -74,9 +74,23 @@ def rewards(seeds=5):
 def test_shares_add_up_to_one_and_intervals_hold_their_means():
     result = contributions("mem5", 10, rewards())
     rows = result.rows()
-    assert sum(row["share"] for row in rows) == pytest.approx(1)
+    for players in (4, 3):
+        assert sum(row["share"] for row in rows if row["players"] == players) == pytest.approx(1)
+    assert [row["property"] for row in rows] == [*PROPERTIES, "x_tau", "v_th, v_rest", "r"]
     assert all(row["low"] < row["value"] < row["high"] for row in rows)
     assert [row["generations"] for row in result.subset_rows()] == [0] + [10] * 15
+
+
+def test_threshold_and_rest_as_one_by_hand():
+    # Two players whose worth is 1 as soon as either is in, and tau that adds 2: one player of worth 1 beside it.
+    worth = {s: np.array([2.0 * ("x_tau" in s) + bool(s & {"v_th", "v_rest"})]) for s in subsets(PROPERTIES)}
+    result = contributions("mem5", 10, worth)
+    assert list(result.joined) == ["x_tau", "v_th, v_rest", "r"]
+    np.testing.assert_allclose(np.concatenate([*result.joined.values()]), [2, 1, 0], atol=1e-12)
+    np.testing.assert_allclose(np.concatenate([*result.values.values()]), [2, 0.5, 0.5, 0], atol=1e-12)
+    jumbled = worth | {frozenset({"v_th"}): np.array([99.0])}  # One without the other is not asked for.
+    again = contributions("mem5", 10, jumbled).joined
+    np.testing.assert_array_equal([*again.values()], [*result.joined.values()])
 
 
 def test_no_gain_has_no_shares():

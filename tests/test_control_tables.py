@@ -64,6 +64,30 @@ def test_kinds_are_compared_after_as_many_generations(tmp_path):
     assert table["[weights"][8] == "7.500 at 30"
 
 
+def test_differences_are_welchs_at_equal_generations(tmp_path):
+    from zoo.control_tables import difference_table, welch
+
+    def made(kind, means):
+        folder = tmp_path / kind
+        folder.mkdir()
+        rows = [f"10,{seed},{mean}\n20,{seed},999\n" for seed, mean in enumerate(means)]
+        (folder / "training.csv").write_text("generation,seed,mean\n" + "".join(rows))
+        generations = 10 if kind == "het" else 20
+        return dataclasses.replace(zoo.model_info(f"{kind}snn-hp-4096"), generations=generations, path=str(folder))
+
+    # Welch by hand: means 200 and 104, variances 100 and 16, n = 3: t = 96 / sqrt(116 / 3), 2.624 degrees of freedom.
+    first, second = [190.0, 200.0, 210.0], [100.0, 104.0, 108.0]
+    difference, low, high, p = welch(first, second)
+    degrees = (116 / 3) ** 2 / ((100 / 3) ** 2 / 2 + (16 / 3) ** 2 / 2)
+    from scipy.stats import t
+
+    half = t.ppf(0.975, degrees) * (116 / 3) ** 0.5
+    assert (difference, low, high) == pytest.approx((96, 96 - half, 96 + half))
+    assert p == pytest.approx(2 * t.sf(96 / (116 / 3) ** 0.5, degrees))
+    line = difference_table([made("het", second), made("hom", first)]).splitlines()[2]
+    assert cells(line)[:5] == ["Hopper", "4,096", "10", "104.0", "200.0"] and cells(line)[5].startswith("+96 (")
+
+
 def test_readme_tables_are_made_anew_and_the_rest_is_left_alone():
     text = "a\n<!-- control -->\nold\n<!-- /control -->\nb\n"
     made = with_tables(text)

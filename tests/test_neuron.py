@@ -1,3 +1,4 @@
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -68,3 +69,27 @@ def test_every_trained_value_is_a_time_constant_above_the_step(x):
 def test_time_constant_not_above_the_step_is_refused():
     with pytest.raises(ValueError, match="must be greater than dt_ms"):
         x_tau_from_ms([20.0, 5.0])
+
+
+@pytest.mark.parametrize("change", ["both potentials up by 0.3 V", "resistance and distance times 1.7"])
+def test_what_changes_no_spike(change):
+    rng = np.random.default_rng(0)
+    k, v_th, v_rest, r = rng.uniform(0.01, 0.9, 200), *rng.normal(0.2, 0.3, (3, 200))
+    with jax.enable_x64(True):
+        before = Neuron(*map(jnp.asarray, (k, v_th, v_rest, r)))
+        if change.startswith("both"):
+            after = before._replace(v_th=before.v_th + 0.3, v_rest=before.v_rest + 0.3)
+        else:
+            after = before._replace(v_th=before.v_rest + 1.7 * (before.v_th - before.v_rest), r=1.7 * before.r)
+        currents = jnp.asarray(rng.normal(0.5, 1.0, (100, 200)))
+
+        def spikes(neuron):
+            def step(v, current):
+                s, v = lif_step(current, v, neuron)
+                return v, s
+
+            return np.asarray(jax.lax.scan(step, neuron.v_rest, currents)[1])
+
+        expected = spikes(before)
+        np.testing.assert_array_equal(spikes(after), expected)
+    assert 0.1 < expected.mean() < 0.9

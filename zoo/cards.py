@@ -9,8 +9,9 @@ from zoo.catalogue import ModelInfo, bundled_folder, read_info
 from zoo.formatting import deviation, interval, number
 from zoo.image_cards import measured_images
 from zoo.loading import load, locate
+from zoo.models import unphysical
 from zoo.names import parse
-from zoo.paper import PAPER_URL, TASKS, TaskText
+from zoo.paper import PAPER_URL, TASKS, TaskText, paper_text
 from zoo.plots import plots
 from zoo.training_cards import training
 from zoo.zoo_model import ZooModel
@@ -108,7 +109,7 @@ def _body(model: ZooModel) -> str:
         "## Training",
         "",
         *training(model, info),
-        *_time_constants(model),
+        *_neurons(model),
         "",
         "## Limits",
         "",
@@ -162,6 +163,7 @@ def _measured(model: ZooModel, info: ModelInfo) -> list[str]:
     rate = np.mean([row["spike_rate"] for row in model.evaluation["seeds"]])
     gradients = model.config["recipe"].get("method") == "bp"
     what = "the greedy policy" if gradients else "the centre"
+    papers = "return in training" if gradients else "population mean"
     sampled = "last update's mean return" if gradients else "population's mean return in the last generation"
     return [
         "| quantity | value |",
@@ -171,7 +173,7 @@ def _measured(model: ZooModel, info: ModelInfo) -> list[str]:
         f"| 95 % interval of that mean | {interval(info.interval_95, info.mean)} |",
         f"| worst and best seed | {number(per_seed.min())}, {number(per_seed.max())} |",
         f"| {sampled} | {deviation(info.population_mean, info.population_std)} |",
-        f"| the paper's population mean | {info.paper or 'not reported'} |",
+        f"| the paper's {papers} | {paper_text(parse(model.name))} |",
         f"| spikes per hidden neuron and step | {rate:.3g} |",
         "",
         f"Measured by `{model.evaluation['command']}`; check it with `zoo verify {model.name}`.",
@@ -186,14 +188,29 @@ _PROPERTY = {
 }
 
 
+def _neurons(model: ZooModel) -> list[str]:
+    """What training made of the neurons' properties."""
+    if parse(model.name).kind == "hom":
+        return []
+    return ["", "## Neurons", *_time_constants(model), "", _unphysical(model)]
+
+
+def _unphysical(model: ZooModel) -> str:
+    """How many neurons no cell could be: nothing bounds what the search does to their properties."""
+    inverted, restless = np.mean([unphysical(model.neurons(seed)) for seed in model.seeds], axis=0)
+    return (
+        f"Properties are unbounded: {100 * inverted:.0f} % of the neurons have a negative resistance (they answer "
+        f"inverted), {100 * restless:.0f} % a threshold at or below their resting potential (they fire at every step "
+        "unless inhibited)."
+    )
+
+
 def _time_constants(model: ZooModel) -> list[str]:
     if "x_tau" not in model.network_config.trained:
         return []
     tau = np.concatenate([model.neurons(seed)["tau_ms"] for seed in model.seeds])
     low, median, high = np.percentile(tau, [5, 50, 95])
     return [
-        "",
-        "## Time constants",
         "",
         f"Trained membrane time constants: median {median:.3g} ms, 5 to 95 %: {low:.3g} to {high:.3g} ms."
         + (

@@ -268,6 +268,7 @@ def _figure(arguments) -> int:
 
 _TABLES = {
     "control": "Brax's environments by budget (Fig. 3)",
+    "differences": "trained weights against trained neurons there, at equal generations",
     "ablation": "one of them by trained properties (Table 1)",
     "images": "image classification by budget (Table 3)",
 }
@@ -275,7 +276,7 @@ _TABLES = {
 
 def _table(arguments) -> int:
     from zoo.card_index import index_rows
-    from zoo.control_tables import ablation_table, control_table
+    from zoo.control_tables import ablation_table, control_table, difference_table
     from zoo.image_tables import image_table
 
     if (arguments.which == "ablation") != (arguments.name is not None):
@@ -283,7 +284,8 @@ def _table(arguments) -> int:
     if arguments.which == "ablation":
         text = ablation_table(arguments.name, arguments.runs)
     else:
-        text = {"control": control_table, "images": image_table}[arguments.which](index_rows())
+        make = {"control": control_table, "differences": difference_table, "images": image_table}[arguments.which]
+        text = make(index_rows())
     print(text, end="")
     return 0
 

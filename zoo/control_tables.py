@@ -1,6 +1,6 @@
 """Continuous control in two tables: rewards by budget (Fig. 3), and by trained properties (Table 1)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,11 +30,10 @@ def full_models(rows: Iterable[ModelInfo]) -> dict[tuple[str, int, str], ModelIn
 
 def population_curve(model: ModelInfo) -> list[dict]:
     """Generations of a published model: mean, lowest and highest of its seeds' population means."""
-    seeds = population_means((Path(model.path) / "training.csv").read_text(encoding="utf-8"))
     return [
         {"generation": generation, "seeds": len(means), "mean": float(np.mean(means)), "low": min(means),
          "high": max(means)}
-        for generation, means in sorted(seeds.items())
+        for generation, means in sorted(_population_means(model).items())
     ]  # fmt: skip
 
 
@@ -87,9 +86,59 @@ def _at_equal(row: ModelInfo | None, other: ModelInfo | None) -> str:
     """Mean of the population when the kind that was trained for longer had had no more than the other, as a cell."""
     if row is None or other is None:
         return _NONE
-    until = min(row.generations, other.generations)
-    point = [point for point in population_curve(row) if point["generation"] <= until][-1]
-    return unbroken(f"{number(point['mean'])} at {point['generation']:,}")
+    generation, means = means_until(row, min(row.generations, other.generations))
+    return unbroken(f"{number(np.mean(means))} at {generation:,}")
+
+
+def means_until(model: ModelInfo, generation: int) -> tuple[int, list[float]]:
+    """The last generation up to `generation` that the model's curve keeps, and its seeds' population means."""
+    seeds = _population_means(model)
+    last = max(kept for kept in seeds if kept <= generation)
+    return last, seeds[last]
+
+
+def _population_means(model: ModelInfo) -> dict[int, list[float]]:
+    return population_means((Path(model.path) / "training.csv").read_text(encoding="utf-8"))
+
+
+def difference_table(rows: Iterable[ModelInfo]) -> str:
+    """Trained weights against trained neurons, pair by pair, as Markdown.
+
+    Population means after as many generations as both have had; the interval is Welch's over training seeds.
+
+    Args:
+        rows: published models; others than Brax's are left out.
+    """
+    cells = full_models(rows)
+    lines = [
+        "| environment | parameters | generations | neurons | weights | weights - neurons (95 % interval) "
+        "| Welch's p |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for task, budget in sorted({(task, budget) for task, budget, _ in cells}):
+        pair = [cells.get((task, budget, kind)) for kind in ("het", "hom")]
+        if None in pair:
+            continue
+        until = min(row.generations for row in pair)
+        neurons, weights = (means_until(row, until)[1] for row in pair)
+        if min(len(neurons), len(weights)) < 2:
+            continue
+        difference, low, high, p = welch(weights, neurons)
+        means = f"{number(np.mean(neurons))} | {number(np.mean(weights))}"
+        lines.append(
+            f"| {ENVIRONMENTS[task]} | {budget:,} | {until:,} | {means} "
+            f"| {difference:+.0f} ({low:+.0f} to {high:+.0f}) | {p:.2g} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def welch(first: Sequence[float], second: Sequence[float]) -> tuple[float, float, float, float]:
+    """Welch's test of two independent samples: difference of means, ends of its 95 % interval, p."""
+    from scipy.stats import ttest_ind
+
+    result = ttest_ind(first, second, equal_var=False)
+    low, high = result.confidence_interval(0.95)
+    return float(np.mean(first) - np.mean(second)), float(low), float(high), float(result.pvalue)
 
 
 def ablation_table(name: str, runs: Path | None = None) -> str:

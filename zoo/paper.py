@@ -11,6 +11,7 @@ from zoo.names import ModelName
 PAPER_URL = "https://arxiv.org/abs/2305.11484"
 
 TABLE_1_BUDGET, PAPER_GENERATIONS = 16384, 1000
+CARTPOLE_BUDGET, CARTPOLE_EPISODES = 1024, 3840
 _ORDER = ("hc", "ant", "hp", "wal")
 TABLE_1 = {
     properties: dict(zip(_ORDER, rewards, strict=True))
@@ -77,7 +78,8 @@ TASKS = {
         "continuous control",
         "Brax's `{task}` locomotion task",
         "reinforcement-learning",
-        "Brax v1, which the paper used, is gone; rewards are comparable in kind, not in number.",
+        "The paper names no version of Brax; by its date it ran one whose physics is gone. Rewards are comparable in "
+        "kind, not in number.",
     ),
     "image": TaskText(
         "image classification",
@@ -86,6 +88,9 @@ TASKS = {
         "Trained on 28 x 28 grey images alone.",
     ),
 }
+
+
+_FIGURES = {"mem": "Fig. 2", "cartpole": "Fig. 7", "brax": "Fig. 3"}
 
 
 def paper_reward(model: ModelName) -> str | None:
@@ -102,14 +107,27 @@ def paper_reward(model: ModelName) -> str | None:
     return None if accuracy is None else f"{accuracy:.2f} %"
 
 
+def paper_text(model: ModelName) -> str:
+    """What a card says that the paper has for a model of a control task: a number, or where a curve is."""
+    if printed := paper_reward(model):
+        return printed
+    if model.family == "cartpole" and model.budget == CARTPOLE_BUDGET:
+        row = TABLE_5["WeightBP" if model.kind == "hom" else "NeuronBP"].get(int(model.task[len("cartpole") :]))
+        if model.trainer == "bp" and row is not None:
+            return f"{row[2]:g} (Tables 5 and 6: learning rate 0.03, alpha 2; {CARTPOLE_EPISODES:,} episodes)"
+    figure = _FIGURES.get(model.family)
+    known = model.properties == PROPERTIES and figure and (model.family != "mem" or int(model.task[3:]) <= 25)
+    return f"only as a curve ({figure})" if known and model.trainer == "pgpe" else "not reported"
+
+
 def search_settings(model: ModelName) -> dict[str, float]:
     """Numbers of a recipe that the paper names for a model (sections 4.6 and 6.2)."""
     if model.trainer == "bp":
-        return {"learning_rate": 0.03}
+        return {"learning_rate": 0.03} | ({} if model.family == "image" else {"seeds": 100})
     search = {"population": 256, "generations": PAPER_GENERATIONS, "centre_lr": 0.15, "sigma": 0.1, "sigma_lr": 0.1}
     if model.family == "cartpole":
-        return search | {"population": 128, "generations": 30, "episodes": 1}
-    return search
+        return search | {"population": 128, "generations": 30, "episodes": 1, "seeds": 100}
+    return search | ({"seeds": 5} if model.family == "brax" else {})
 
 
 def _by_limit(*rows: tuple[float, ...]) -> dict[int, tuple[float, ...]]:

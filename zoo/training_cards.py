@@ -8,7 +8,7 @@ from zoo.image_cards import image_evolution
 from zoo.json_files import from_json
 from zoo.manifest import read_manifest
 from zoo.names import parse
-from zoo.paper import search_settings
+from zoo.paper import CARTPOLE_EPISODES, search_settings
 from zoo.training.recipe import Recipe, default_recipe
 from zoo.zoo_model import ZooModel
 
@@ -113,6 +113,7 @@ _NUMBERS = {
     "sigma": "sigma",
     "sigma_lr": "sigma's learning rate",
     "learning_rate": "the learning rate",
+    "seeds": "training seeds:",
 }
 
 
@@ -125,6 +126,11 @@ def _departures(model: ZooModel) -> list[str]:
         for field, value in search_settings(name).items()
         if getattr(recipe, field) != value
     ]
+    if gradients and name.family != "image":
+        notes.append(
+            f"{recipe.generations * recipe.batch:,} episodes a seed (paper: {CARTPOLE_EPISODES:,}); the paper names "
+            "no baseline, discount or number of episodes per update"
+        )
     final = recipe.learning_rate_final if gradients else recipe.centre_lr_final
     if final is not None:
         notes.append("the learning rate falls")

@@ -16,7 +16,7 @@ from zoo.analysis.paired import PairedTest, paired_test
 from zoo.analysis.progress import track
 from zoo.checkpoint import from_json
 from zoo.loading import ZooModel
-from zoo.models import NetworkConfig, physical
+from zoo.models import TABLE_4, NetworkConfig, physical, unphysical
 from zoo.training.evolution import hyper_of, make_search
 from zoo.training.method import Group
 from zoo.training.pgpe import Hyper, Search
@@ -35,6 +35,8 @@ class NullControl:
         trained_tau_ms, null_tau_ms: [K, hidden], in ms, by training seed.
         spread: paired test of the log-normal shape (standard deviation of ln tau), trained - null.
         median_ms: paired test of the median time constant, in ms.
+        trained_unphysical, null_unphysical: shares of neurons of negative resistance, and with a threshold at or
+            below rest.
     """
 
     name: str
@@ -43,6 +45,8 @@ class NullControl:
     null_tau_ms: Float[np.ndarray, "K hidden"]
     spread: PairedTest
     median_ms: PairedTest
+    trained_unphysical: tuple[float, float]
+    null_unphysical: tuple[float, float]
 
     @property
     def explained(self) -> float:
@@ -116,8 +120,10 @@ def null_control(model: ZooModel, *, quiet: bool = False) -> NullControl:
     if recipe.method != "pgpe":
         raise ValueError(f"{model.name} was trained by gradients: there is no search whose drift would be a control")
     config, generations = model.network_config, model.config["training"]["generations"]
-    parts = config.split(drift(config, recipe, model.seeds, generations, quiet=quiet))
-    null = physical({name: parts.get(name, 0.0) for name in ("x_tau", "v_th", "v_rest", "r")})["tau_ms"]
+    untrained = TABLE_4 | {"v_th": config.v_th}
+    trained_neurons = physical(untrained | model.trained)
+    null_neurons = physical(untrained | config.split(drift(config, recipe, model.seeds, generations, quiet=quiet)))
+    null = null_neurons["tau_ms"]
     return NullControl(
         name=model.name,
         generations=generations,
@@ -125,4 +131,6 @@ def null_control(model: ZooModel, *, quiet: bool = False) -> NullControl:
         null_tau_ms=null,
         spread=paired_test(np.log(trained).std(1), np.log(null).std(1)),
         median_ms=paired_test(np.median(trained, 1), np.median(null, 1)),
+        trained_unphysical=unphysical(trained_neurons),
+        null_unphysical=unphysical(null_neurons),
     )

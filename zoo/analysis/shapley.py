@@ -50,6 +50,20 @@ def shapley_values(players: Sequence[str], values: Mapping[Subset, Float[np.ndar
     return results
 
 
+DISTANCE = "v_th, v_rest"
+"""Threshold and resting potential as one player: only their distance acts on spikes."""
+
+
+def with_distance(values: Mapping[Subset, np.ndarray]) -> dict[Subset, np.ndarray]:
+    """The game of three players in which threshold and resting potential enter together or not at all."""
+    pair = {"v_th", "v_rest"}
+    return {
+        coalition - pair | ({DISTANCE} if pair <= coalition else set()): worth
+        for coalition, worth in values.items()
+        if len(pair & coalition) != 1
+    }
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Contributions:
     """What each property is worth to a task.
@@ -59,16 +73,18 @@ class Contributions:
         generations: that each subset was trained.
         rewards: [K] mean return by subset.
         values: [K] Shapley value by property, in units of return.
+        joined: the same with threshold and resting potential as one player (`DISTANCE`).
     """
 
     task: str
     generations: int
     rewards: Mapping[Subset, Float[np.ndarray, " K"]]
     values: dict[str, Float[np.ndarray, " K"]]
+    joined: dict[str, Float[np.ndarray, " K"]]
 
     @property
-    def normalised(self) -> dict[str, Float[np.ndarray, " K"]]:
-        """Values as shares of the mean gain of the full set over the empty one; their means add up to 1.
+    def gain(self) -> float:
+        """Mean return of the full set above that of the empty one.
 
         Raises:
             ValueError: if training all properties gained nothing.
@@ -76,19 +92,25 @@ class Contributions:
         gain = float(sum(value.mean() for value in self.values.values()))
         if not gain > 0:
             raise ValueError(f"{self.task}: all properties together gained {gain:g}; shares of that mean nothing")
-        return {name: value / gain for name, value in self.values.items()}
+        return gain
+
+    @property
+    def normalised(self) -> dict[str, Float[np.ndarray, " K"]]:
+        """Values as shares of the gain; their means add up to 1."""
+        return {name: value / self.gain for name, value in self.values.items()}
 
     def rows(self) -> list[dict]:
-        """One line per property: value and share with 95 % intervals over seeds."""
+        """One line per player of either game: value and share of the gain with 95 % intervals over seeds."""
         rows = []
-        for name, value in self.values.items():
-            share = self.normalised[name]
-            (low, high), (share_low, share_high) = interval_95(value), interval_95(share)
-            rows.append(
-                {"task": self.task, "property": name, "seeds": len(value), "value": float(value.mean()),
-                 "low": low, "high": high, "share": float(share.mean()), "share_low": share_low,
-                 "share_high": share_high}
-            )  # fmt: skip
+        for game in (self.values, self.joined):
+            for name, value in game.items():
+                share = value / self.gain
+                (low, high), (share_low, share_high) = interval_95(value), interval_95(share)
+                rows.append(
+                    {"task": self.task, "players": len(game), "property": name, "seeds": len(value),
+                     "value": float(value.mean()), "low": low, "high": high, "share": float(share.mean()),
+                     "share_low": share_low, "share_high": share_high}
+                )  # fmt: skip
         return rows
 
     def subset_rows(self) -> list[dict]:
@@ -115,4 +137,5 @@ def contributions(task: str, generations: int, rewards: Mapping[Subset, Float[np
     sizes = {np.shape(reward) for reward in rewards.values()}
     if len(sizes) != 1 or len(next(iter(sizes))) != 1:
         raise ValueError(f"every subset needs the same seeds; the rewards have the shapes {sorted(sizes)}")
-    return Contributions(task=task, generations=generations, rewards=dict(rewards), values=values)
+    joined = shapley_values(("x_tau", DISTANCE, "r"), with_distance(rewards))
+    return Contributions(task=task, generations=generations, rewards=dict(rewards), values=values, joined=joined)

@@ -90,6 +90,10 @@ def null_row(null: NullControl) -> dict:
         "null_median_ms": null.median_ms.second,
         "median_wilcoxon_p": null.median_ms.p,
         "null_share_of_spread": null.explained,
+        "trained_negative_resistance": null.trained_unphysical[0],
+        "null_negative_resistance": null.null_unphysical[0],
+        "trained_threshold_at_rest": null.trained_unphysical[1],
+        "null_threshold_at_rest": null.null_unphysical[1],
     }
 
 
