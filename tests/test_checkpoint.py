@@ -10,18 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import zoo
-from zoo.checkpoint import (
-    coerce,
-    read_arrays,
-    read_checkpoint,
-    replacing,
-    verify_manifest,
-    write_arrays,
-    write_checkpoint,
-    write_json,
-    write_manifest,
-)
+from zoo.arrays import read_arrays, write_arrays
+from zoo.checkpoint import read_checkpoint, replacing, write_checkpoint
 from zoo.errors import DamagedCheckpointError, UnsupportedCheckpointError, ZooError
+from zoo.json_files import coerce, write_json
+from zoo.manifest import verify_manifest, write_manifest
 
 
 def files(folder):

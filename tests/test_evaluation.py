@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.checkpoint import write_json, write_manifest
 from zoo.evaluation import agrees, interval_95
+from zoo.json_files import write_json
+from zoo.manifest import write_manifest
 
 
 def test_interval_is_students():

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 import zoo
 from zoo import manifest
-from zoo.checkpoint import read_checkpoint, write_json, write_manifest
+from zoo.checkpoint import read_checkpoint
+from zoo.json_files import write_json
+from zoo.manifest import write_manifest
 
 # Orbax leaves failed reads to the garbage collector, which reports them whenever it comes by.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -16,9 +16,12 @@ from huggingface_hub import ModelCard
 
 import zoo
 from zoo import publishing
-from zoo.checkpoint import read_checkpoint, write_arrays, write_json, write_manifest
+from zoo.arrays import write_arrays
+from zoo.checkpoint import read_checkpoint
 from zoo.hub import Access, Reference, cached_names, fetch, refresh
+from zoo.json_files import write_json
 from zoo.loading import locate
+from zoo.manifest import write_manifest
 
 NAME = "hetsnn-mem5-32"
 REPOSITORY = f"hetsnn-zoo/{NAME}"

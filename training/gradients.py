@@ -156,13 +156,13 @@ class Gradients:
         def make_networks(parameters):
             return jax.vmap(lambda fixed, flat: build(fixed | config.split(flat)))(frozen, parameters)
 
-        steps = recipe.segment_steps or segment_length(self.task.episode_limit)
+        limit = self.task.episode_limit
+        steps = min(recipe.segment_steps or segment_length(limit), limit)
         stats = state.stats if recipe.normalise_observations else None
         policy = Policy(stats, recipe.observation_clip, hyper.policy_temperature_v)
         keys = self._own(make_keys(seeds, state.generation, recipe.batch))
         numbers = self._own(jnp.arange(recipe.batch), axis=0)
         networks = make_networks(state.parameters)
-        steps = min(steps, self.task.episode_limit)
         trajectory = play(self.task, networks, policy, keys[:, 0], keys[:, 1], numbers, steps)
         to_go, live = (
             _gather(x, axis=3) for x in (returns_to_go(trajectory.rewards, hyper.discount[:, None]), trajectory.live)

@@ -7,7 +7,8 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from zoo.checkpoint import read_arrays, replacing, write_arrays
+from zoo.arrays import read_arrays, write_arrays
+from zoo.checkpoint import replacing
 from zoo.errors import DamagedCheckpointError, ZooError
 from zoo.json_files import read_json, write_json
 from zoo.manifest import verify_manifest, write_manifest

@@ -26,28 +26,9 @@ import numpy as np
 from zoo.arrays import read_arrays, write_arrays
 from zoo.errors import DamagedCheckpointError, UnknownModelError, ZooError
 from zoo.json_files import coerce, from_json, read_json, write_json
-from zoo.manifest import MANIFEST, SCHEMA, check_schema, sha256_file, verify_manifest, write_manifest
+from zoo.manifest import MANIFEST, SCHEMA, check_schema, verify_manifest, write_manifest
 from zoo.models import NetworkConfig
 from zoo.names import parse
-
-__all__ = [
-    "MANIFEST",
-    "SCHEMA",
-    "Checkpoint",
-    "coerce",
-    "from_json",
-    "read_arrays",
-    "read_checkpoint",
-    "read_config",
-    "read_json",
-    "replacing",
-    "sha256_file",
-    "verify_manifest",
-    "write_arrays",
-    "write_checkpoint",
-    "write_json",
-    "write_manifest",
-]
 
 _REQUIRED = ("config.json", "evaluation.json", "training.csv")
 _MAX_NUMBERS = 2**28  # 1 GiB of float32: four thousand times the largest published model.

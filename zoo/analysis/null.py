@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from zoo.analysis.paired import PairedTest, paired_test
 from zoo.analysis.progress import track
-from zoo.checkpoint import from_json
+from zoo.json_files import from_json
 from zoo.loading import ZooModel
 from zoo.models import TABLE_4, NetworkConfig, physical, unphysical
 from zoo.training.evolution import hyper_of, make_search

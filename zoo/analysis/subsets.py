@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Float
 
 from zoo.analysis.shapley import Contributions, Subset, contributions, subsets
-from zoo.checkpoint import read_json
 from zoo.errors import ZooError
 from zoo.evaluation import evaluate_parts
+from zoo.json_files import read_json
 from zoo.models import PROPERTIES
 from zoo.names import ModelName, parse
 from zoo.tasks.observations import ObservationStats
