@@ -82,8 +82,9 @@ def train(
     """
     names = [names] if isinstance(names, str) else list(names)
     with contextlib.ExitStack() as held:
-        options = {"fresh": fresh, "continue_published": continue_published} | changes
-        runs, prepared = _prepare(names, Path(out), held, **options)
+        runs, prepared = _prepare(
+            names, Path(out), held, fresh=fresh, continue_published=continue_published, **changes
+        )
         task = shared_task(runs)
         engine = Engine(task, [run.group(task) for run in runs])
         hosts.check_mesh(engine.mesh)

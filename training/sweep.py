@@ -18,10 +18,11 @@ import rich.console
 import rich.progress
 
 from zoo.names import parse
+from zoo.paper import CARTPOLE_EPISODES
 from zoo.training.recipe import Recipe, make_network_config, make_recipe_task
 
 LIMITS = (100, 200, 500, 1000)
-EPISODES = 3840
+EPISODES = CARTPOLE_EPISODES
 """Of one run: 128 members times 30 generations, or as many in gradient updates (Fig. 7)."""
 WINDOW = 128
 """Episodes of a point of a curve: a generation of PGPE, or as many of gradient updates."""
