@@ -209,6 +209,15 @@ def test_models_of_different_tasks_cannot_be_in_lockstep(tmp_path, tiny):
         train([NAME, "hetsnn-mem10-32"], out=tmp_path, quiet=True, **tiny)
 
 
+def test_a_training_names_all_that_it_was_computed_on(tmp_path, tiny, monkeypatch):
+    for machine in ("1 x Card", "1 CPU core", "1 x Card"):
+        monkeypatch.setattr("zoo.training.loop.hardware", lambda machine=machine: machine)
+        train(NAME, out=tmp_path, quiet=True, **tiny, max_minutes=1e-9)
+    assert train(NAME, out=tmp_path, quiet=True, **tiny).finished
+    config = json.loads((tmp_path / NAME / "checkpoint" / "config.json").read_text())
+    assert config["training"]["hardware"] == "1 x Card, 1 CPU core"
+
+
 def test_runs_in_lockstep_go_on_from_the_newest_state_that_all_have(tmp_path, tiny):
     names, short = [NAME, "homsnn-mem5-32"], {"max_minutes": 1e-9, "save_minutes": 0.0}
     generations = [train(names, out=tmp_path, quiet=True, **tiny, **short).generation for _ in range(2)]

@@ -86,8 +86,9 @@ def make_policies(config, runs, members, episodes, shared, stats=None, seed=0):
     return Policies(stacked, keys, stats, members), flats
 
 
-@pytest.mark.parametrize("shared", [True, False])
-def test_rollout_equals_a_plain_loop(shared):
+@pytest.mark.parametrize(("shared", "platform"), [(True, "cpu"), (False, "gpu")])
+def test_rollout_equals_a_plain_loop(shared, platform, monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: platform)
     task = make_task("cartpole60")
     het = NetworkConfig(inputs=4, hidden=16, outputs=2, trained=PROPERTIES, v_th=0.01)
     hom = NetworkConfig(inputs=4, hidden=6, outputs=2, trained=WEIGHTS, v_th=0.01)

@@ -108,14 +108,14 @@ def _prepare(names, out, held, **options) -> tuple[list[Run], list[Preparation]]
 
 def _train(runs, engine, max_minutes, save_minutes, quiet) -> Outcome:
     start = time.monotonic()
-    states, generation, spent = _restore(runs, engine)
+    states, generation, spent, before = _restore(runs, engine)
     goal = runs[0].recipe.generations
     milestones = engine.method.milestones(goal)
     saved_at, size, stopped, first = start, 1, False, True
 
     def save():
         seconds, on_host = spent + time.monotonic() - start, to_host(states)
-        progress = {"generation": generation, "seconds": seconds, "hardware": hardware()}
+        progress = {"generation": generation, "seconds": seconds, "hardware": _with(before, hardware())}
 
         def write():
             for run, state in zip(runs, on_host, strict=True):
@@ -159,8 +159,8 @@ def _train(runs, engine, max_minutes, save_minutes, quiet) -> Outcome:
     )
 
 
-def _restore(runs, engine) -> tuple[list, int, float]:
-    """States, generation and seconds already spent; curves are cut to that generation."""
+def _restore(runs, engine) -> tuple[list, int, float, str]:
+    """States, generation, seconds already spent and on what; curves are cut to that generation."""
     fresh, restored = engine.init(), []
 
     def read():
@@ -172,14 +172,15 @@ def _restore(runs, engine) -> tuple[list, int, float]:
             # Generation 0 has no saved state: what was recorded of it may be torn, and is recorded anew.
             cut_rows(run.folder / "activity.csv", generation or -1)
         if not found:
-            return 0, 0.0
+            return 0, 0.0, ""
         restored.extend(item[0] for item in found)
-        return generation, max(item[1]["seconds"] for item in found)
+        slowest = max((item[1] for item in found), key=lambda progress: progress["seconds"])
+        return generation, slowest["seconds"], slowest["hardware"]
 
-    generation, seconds = hosts.from_main(read)
+    generation, seconds, used = hosts.from_main(read)
     if generation == 0:
-        return fresh, 0, 0.0
-    return [engine.place(state) for state in hosts.share(restored, fresh)], generation, seconds
+        return fresh, 0, 0.0, ""
+    return [engine.place(state) for state in hosts.share(restored, fresh)], generation, seconds, used
 
 
 def _append_curve(path: Path, generation: int, seeds: tuple[int, ...], metrics) -> None:
@@ -203,6 +204,12 @@ def _record_activity(runs, engine, states, generation: int) -> None:
             append_rows(run.folder / "activity.csv", COLUMNS, rows)
 
     hosts.from_main(write)
+
+
+def _with(before: str, now: str) -> str:
+    """What a training was computed on, from first to last."""
+    parts = before.split(", ") if before else []
+    return ", ".join(parts if now in parts else [*parts, now])
 
 
 def hardware() -> str:
