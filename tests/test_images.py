@@ -264,7 +264,7 @@ def test_interrupted_training_leaves_the_same_activity(data, tmp_path, name):
     torn.parent.mkdir(parents=True)
     torn.write_text("".join((whole / "activity.csv").read_text().splitlines(keepends=True)[:4])[:-3])
     stopped = train(name, out=tmp_path / "torn", quiet=True, max_minutes=1e-9, **settings)
-    assert stopped.generation == 1
+    assert stopped.generations == (1,)
     with torn.open("a") as file:  # As if the next milestone had been reached, and no state saved.
         file.write("6,0,-1,0,0.5\n6,0,-1,1,0.")
     train(name, out=tmp_path / "torn", quiet=True, **settings)

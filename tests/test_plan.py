@@ -110,6 +110,15 @@ def test_options_are_combined_where_none_is_enough():
     devices = Devices(merged=True)
     least = dataclasses.replace(MODEL, runs=1, episodes=1, members=4)
     assert smaller_plans([MODEL], devices, total_bytes([least], devices)) == ["--seeds 1 --episodes 1 --population 4"]
+
+
+def test_episodes_of_memory_length_stay_even():
+    task, recipe = make_recipe_task(parse("hetsnn-mem5-32"), Recipe()), Recipe(seeds=1, episodes=6)
+    group = Group(config=make_network_config(parse("hetsnn-mem5-32"), task, recipe), recipe=recipe, seeds=(0,))
+    model, devices = sizes_of("hetsnn-mem5-32", group, task), Devices(merged=True)
+    fewer = total_bytes([dataclasses.replace(model, episodes=2)], devices)
+    assert "--episodes 2" in smaller_plans([model], devices, fewer)
+    assert not any("episodes" in plan for plan in smaller_plans([model], devices, fewer - 1))
     assert smaller_plans([MODEL], devices, 10) == []
     assert advise([MODEL], devices, 10) == "What needs at most 10 bytes: only a model of a smaller budget"
 

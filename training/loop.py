@@ -9,6 +9,7 @@ runs/NAME/checkpoint/    the result, in the published format
 
 import contextlib
 import dataclasses
+import math
 import signal
 import threading
 import time
@@ -29,7 +30,7 @@ from zoo.training.plan import within_memory
 from zoo.training.progress import Progress
 from zoo.training.recipe import Recipe
 from zoo.training.runs import Preparation, Run, prepare_run, shared_task
-from zoo.training.state import drop_states_after, restore_states, save_state
+from zoo.training.state import drop_states_after, restore_state, save_state
 
 _CHUNK_SECONDS = 2.0
 
@@ -40,15 +41,41 @@ class Outcome:
 
     Attributes:
         folders: of the runs.
-        generation: how far they got.
-        finished: whether that is as far as their recipes say; then ``checkpoint/`` has the result.
+        generations: how far each got.
+        goal: how far their recipes go; ``checkpoint/`` of a run that is there has the result.
         interrupted: whether a signal asked for the stop.
     """
 
     folders: tuple[Path, ...]
-    generation: int
-    finished: bool
+    generations: tuple[int, ...]
+    goal: int
     interrupted: bool
+
+    @property
+    def finished(self) -> bool:
+        """Whether all runs are at the goal."""
+        return min(self.generations) >= self.goal
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Position:
+    """How far a run is.
+
+    Attributes:
+        generation: number of those behind it.
+        seconds: what they took.
+        hardware: what they were computed on, from first to last.
+    """
+
+    generation: int = 0
+    seconds: float = 0.0
+    hardware: str = ""
+
+    def after(self, generations: int, seconds: float) -> "_Position":
+        """The position so much later, on this hardware."""
+        parts = self.hardware.split(", ") if self.hardware else []
+        parts += [] if (now := hardware()) in parts else [now]
+        return _Position(self.generation + generations, self.seconds + seconds, ", ".join(parts))
 
 
 def train(
@@ -67,6 +94,9 @@ def train(
     Stops in good order, with its state saved, when all generations are done, after `max_minutes`, or on
     SIGINT or SIGTERM. Killed in any other way it loses at most `save_minutes`; either way, calling it
     again ends at the same numbers as one call without a break.
+
+    Runs in lockstep are independent: each goes on from its own newest state, and when one has all its
+    generations the others go on without it.
 
     Several processes that `jax.distributed` has joined make one call together (see `zoo.training.hosts`).
 
@@ -107,80 +137,92 @@ def _prepare(names, out, held, **options) -> tuple[list[Run], list[Preparation]]
 
 
 def _train(runs, engine, max_minutes, save_minutes, quiet) -> Outcome:
-    start = time.monotonic()
-    states, generation, spent, before = _restore(runs, engine)
-    goal = runs[0].recipe.generations
-    milestones = engine.method.milestones(goal)
-    saved_at, size, stopped, first = start, 1, False, True
-
-    def save():
-        seconds, on_host = spent + time.monotonic() - start, to_host(states)
-        progress = {"generation": generation, "seconds": seconds, "hardware": _with(before, hardware())}
-
-        def write():
-            for run, state in zip(runs, on_host, strict=True):
-                save_state(run.folder / "state", state, progress)
-
-        hosts.from_main(write)
-
-    with _StopRequest() as request, Progress(goal, generation, quiet or not hosts.is_main()) as bar:
-        if generation == 0 and 0 in milestones:
-            _record_activity(runs, engine, states, 0)
-        while generation < goal and not stopped:
-            began = time.monotonic()
-            count = min(size, min(m for m in (*milestones, goal) if m > generation) - generation)
-            states, metrics = engine.advance(states, count)
-            for run, group, block in zip(runs, engine.groups, metrics, strict=True):
-                _append_curve(run.folder / "training.csv", generation, group.seeds, block)
-            generation += count
-            now = time.monotonic()
-            bar.update(generation, metrics)
-            # The first call compiles; its time says nothing about the next.
-            size = int(np.clip(_CHUNK_SECONDS * count / (now - began), 1, min(CHUNK, 2 * size)))
-            expected_end = now if first else now + (now - began) / count * size
-            first = False
-            late = max_minutes is not None and expected_end - start > 60 * max_minutes
-            said = hosts.gather(request.received, size, late, now - saved_at > 60 * save_minutes)
-            size, late, due = int(said[0, 1]), bool(said[0, 2]), bool(said[0, 3])
-            stopped = bool(said[:, 0].any()) or late
-            if generation in milestones:
-                _record_activity(runs, engine, states, generation)
-            if stopped or generation == goal or due:
-                save()
-                saved_at = time.monotonic()
-    interrupted = bool(hosts.gather(request.received).any())
-    if generation >= goal:
-        hosts.from_main(lambda: [str(export_run(run.folder)) for run in runs])
+    """Trains until all runs are at the goal; whenever one gets there, the others go on in a new engine."""
+    goal, going, generations = runs[0].recipe.generations, list(runs), {}
+    until = math.inf if max_minutes is None else time.monotonic() + 60 * max_minutes
+    with _StopRequest() as request:
+        while True:
+            reached, stopped = _train_until_one_ends(going, engine, until, save_minutes, quiet, request)
+            generations.update((run.folder, g) for run, g in zip(going, reached, strict=True))
+            ended = [run for run in going if generations[run.folder] >= goal]
+            hosts.from_main(lambda ended=ended: [str(export_run(run.folder)) for run in ended])
+            going = [run for run in going if run not in ended]
+            if stopped or not going:
+                break
+            engine = Engine(engine.task, [run.group(engine.task) for run in going])
+            hosts.check_mesh(engine.mesh)
     return Outcome(
         folders=tuple(run.folder for run in runs),
-        generation=generation,
-        finished=generation >= goal,
-        interrupted=interrupted,
+        generations=tuple(generations[run.folder] for run in runs),
+        goal=goal,
+        interrupted=bool(hosts.gather(request.received).any()),
     )
 
 
-def _restore(runs, engine) -> tuple[list, int, float, str]:
-    """States, generation, seconds already spent and on what; curves are cut to that generation."""
-    fresh, restored = engine.init(), []
+def _train_until_one_ends(runs, engine, until, save_minutes, quiet, request) -> tuple[list[int], bool]:
+    """Generations that the runs are at, all saved; and whether time or a signal stopped them."""
+    start = time.monotonic()
+    states, before = _restore(runs, engine)
+    generations = [position.generation for position in before]
+    goal = runs[0].recipe.generations
+    milestones = engine.method.milestones(goal)
+    saved_at, size, done, stopped = start, 1, 0, False
+
+    def save():
+        seconds, on_host = time.monotonic() - start, to_host(states)
+
+        def write():
+            for run, state, position in zip(runs, on_host, before, strict=True):
+                save_state(run.folder / "state", state, dataclasses.asdict(position.after(done, seconds)))
+
+        hosts.from_main(write)
+
+    with Progress(goal, min(generations), quiet or not hosts.is_main()) as bar:
+        _record_activity(runs, engine, states, [g if g == 0 and g in milestones else None for g in generations])
+        while max(generations) < goal and not stopped:
+            began, first = time.monotonic(), done == 0
+            count = min(size, *(min(m for m in (*milestones, goal) if m > g) - g for g in generations))
+            states, metrics = engine.advance(states, count)
+            for run, group, block, g in zip(runs, engine.groups, metrics, generations, strict=True):
+                _append_curve(run.folder / "training.csv", g, group.seeds, block)
+            done, generations = done + count, [g + count for g in generations]
+            now = time.monotonic()
+            bar.update(min(generations), metrics)
+            # The first call compiles; its time says nothing about the next.
+            size = int(np.clip(_CHUNK_SECONDS * count / (now - began), 1, min(CHUNK, 2 * size)))
+            expected_end = now if first else now + (now - began) / count * size
+            said = hosts.gather(request.received, size, expected_end > until, now - saved_at > 60 * save_minutes)
+            size, late, due = int(said[0, 1]), bool(said[0, 2]), bool(said[0, 3])
+            stopped = bool(said[:, 0].any()) or late
+            _record_activity(runs, engine, states, [g if g in milestones else None for g in generations])
+            if stopped or max(generations) == goal or due:
+                save()
+                saved_at = time.monotonic()
+    return generations, stopped
+
+
+def _restore(runs, engine) -> tuple[list, list[_Position]]:
+    """Each run's newest state and where it stands; its curves are cut to that generation."""
+    fresh = engine.init()
+    states = list(to_host(fresh))
 
     def read():
-        found = restore_states([run.folder / "state" for run in runs], fresh)
-        generation = found[0][1]["generation"] if found else 0
-        for run in runs:
+        positions = [_Position() for _ in runs]
+        for i, run in enumerate(runs):
+            if found := restore_state(run.folder / "state", fresh[i]):
+                states[i], progress = found
+                positions[i] = _Position(progress["generation"], progress["seconds"], progress["hardware"])
+            generation = positions[i].generation
             drop_states_after(run.folder / "state", generation)
             cut_rows(run.folder / "training.csv", generation)
             # Generation 0 has no saved state: what was recorded of it may be torn, and is recorded anew.
             cut_rows(run.folder / "activity.csv", generation or -1)
-        if not found:
-            return 0, 0.0, ""
-        restored.extend(item[0] for item in found)
-        slowest = max((item[1] for item in found), key=lambda progress: progress["seconds"])
-        return generation, slowest["seconds"], slowest["hardware"]
+        return [dataclasses.asdict(position) for position in positions]
 
-    generation, seconds, used = hosts.from_main(read)
-    if generation == 0:
-        return fresh, 0, 0.0, ""
-    return [engine.place(state) for state in hosts.share(restored, fresh)], generation, seconds, used
+    positions = [_Position(**fields) for fields in hosts.from_main(read)]
+    if any(position.generation for position in positions):
+        states = [engine.place(state) for state in hosts.share(states, fresh)]
+    return states, positions
 
 
 def _append_curve(path: Path, generation: int, seeds: tuple[int, ...], metrics) -> None:
@@ -194,22 +236,19 @@ def _append_curve(path: Path, generation: int, seeds: tuple[int, ...], metrics) 
     append_rows(path, ["generation", "seed", *metrics._fields], rows)
 
 
-def _record_activity(runs, engine, states, generation: int) -> None:
-    """Adds a milestone's rows to every run's activity.csv; all processes call it."""
+def _record_activity(runs, engine, states, milestones: list[int | None]) -> None:
+    """Adds rows to the activity.csv of every run that is at a milestone; all processes call it."""
+    if not any(m is not None for m in milestones):
+        return
     parameters = to_host([engine.method.parameters(state) for state in states])
 
     def write():
-        for run, group, own in zip(runs, engine.groups, parameters, strict=True):
-            rows = [(generation, *row) for row in engine.method.activity(group, own)]
-            append_rows(run.folder / "activity.csv", COLUMNS, rows)
+        for run, group, own, milestone in zip(runs, engine.groups, parameters, milestones, strict=True):
+            if milestone is not None:
+                rows = [(milestone, *row) for row in engine.method.activity(group, own)]
+                append_rows(run.folder / "activity.csv", COLUMNS, rows)
 
     hosts.from_main(write)
-
-
-def _with(before: str, now: str) -> str:
-    """What a training was computed on, from first to last."""
-    parts = before.split(", ") if before else []
-    return ", ".join(parts if now in parts else [*parts, now])
 
 
 def hardware() -> str:

@@ -22,6 +22,7 @@ from pathlib import Path
 import jax
 
 from zoo.errors import ZooError
+from zoo.names import parse
 from zoo.tasks import Task
 from zoo.training import hosts
 from zoo.training.evolution import block_count
@@ -48,6 +49,7 @@ class Sizes:
         trained: trained parameters of a network.
         frozen: its other numbers.
         environment_bytes: state of one environment.
+        least_episodes: fewest that the task allows, of which any number is a multiple: 2 where contexts alternate.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Sizes:
     trained: int
     frozen: int
     environment_bytes: int
+    least_episodes: int = 1
 
     def __str__(self) -> str:
         return (
@@ -146,8 +149,9 @@ def _all_together(models, fits) -> list[str]:
 
 
 def _halves(models, field: str) -> list[int]:
-    """The largest value of a field halved again and again; a population stays even."""
-    values, now, least = [], max(getattr(model, field) for model in models), 2 if field == "members" else 1
+    """The largest value of a field halved again and again, down to its least, of which all are multiples."""
+    least = {"members": 2, "episodes": max(model.least_episodes for model in models)}.get(field, 1)
+    values, now = [], max(getattr(model, field) for model in models)
     while now > least:
         now = max(least, now // 2 // least * least)
         values.append(now)
@@ -197,6 +201,7 @@ def sizes_of(name: str, group: Group, task: Task) -> Sizes:
         trained=config.trained_size,
         frozen=parts - config.trained_size,
         environment_bytes=sum(math.prod(x.shape) * _item_bytes(x.dtype) for x in jax.tree.leaves(state)),
+        least_episodes=2 if parse(name).family == "mem" else 1,
     )
 
 

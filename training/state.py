@@ -1,7 +1,6 @@
 """Training states on disk: complete or not there at all, checked before they are used."""
 
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 import jax
@@ -52,43 +51,25 @@ def drop_states_after(folder: Path, generation: int) -> None:
 
 
 def restore_state(folder: Path, like) -> tuple[object, dict] | None:
-    """`restore_states` of one run."""
-    restored = restore_states([folder], [like])
-    return None if restored is None else restored[0]
-
-
-def restore_states(folders: Sequence[Path], likes: Sequence) -> list[tuple[object, dict]] | None:
-    """The newest generation of which every run has an undamaged state; None if no run has any state.
-
-    Runs in lockstep are saved one after another: if that was interrupted, some have a newer state than others.
+    """The newest undamaged state and its progress; None if there is no state.
 
     Args:
-        folders: ``state/`` of the runs.
-        likes: for each, a tree with leaves of the expected shapes and dtypes.
-
-    Returns:
-        State and progress of each run.
+        folder: ``state/`` of a run.
+        like: tree with leaves of the expected shapes and dtypes.
 
     Raises:
-        ZooError: if there are states, and none that all runs share, or all of them are damaged or of another shape.
+        ZooError: if all states are damaged or of another shape.
     """
-    saved = [[path.name for path in saved_states(folder)] for folder in folders]
-    if not any(saved):
-        return None
-    shared = sorted(set.intersection(*map(set, saved)))
-    if not shared:
-        at = sorted({int(names[-1]) if names else 0 for names in saved})
-        raise ZooError(
-            f"these runs stopped at different generations {at}; train them one by one, or all anew with --fresh"
-        )
-    problems = []
-    for name in reversed(shared):
+    saved, problems = saved_states(folder), []
+    for path in reversed(saved):
         try:
-            return [_read(folder / name, like) for folder, like in zip(folders, likes, strict=True)]
+            return _read(path, like)
         except (DamagedCheckpointError, OSError) as error:
             problems.append(str(error))
+    if not saved:
+        return None
     raise ZooError(
-        f"no training state in {', '.join(map(str, folders))} can be used: {'; '.join(problems)}. "
+        f"no training state in {folder} can be used: {'; '.join(problems)}. "
         "Start anew with --fresh, or in another folder with --out"
     )
 

@@ -105,19 +105,20 @@ def _train(arguments) -> int:
         if outcome.interrupted:
             break
     if arguments.json and hosts.is_main():
-        found = [dataclasses.asdict(o) | {"folders": [str(f) for f in o.folders]} for o in outcomes]
+        found = [
+            dataclasses.asdict(o) | {"folders": [str(f) for f in o.folders], "finished": o.finished} for o in outcomes
+        ]
         print(json.dumps(found, indent=1))
     return 0
 
 
 def _print_outcome(outcome) -> None:
-    for folder in outcome.folders:
-        if outcome.finished:
-            print(f"trained {outcome.generation} generations; checkpoint: {folder / 'checkpoint'}", flush=True)
+    for folder, generation in zip(outcome.folders, outcome.generations, strict=True):
+        if generation >= outcome.goal:
+            print(f"trained {generation} generations; checkpoint: {folder / 'checkpoint'}", flush=True)
         else:
             print(
-                f"{folder.name}: stopped at generation {outcome.generation}, "
-                "state saved; run the same command to go on",
+                f"{folder.name}: stopped at generation {generation}, state saved; run the same command to go on",
                 flush=True,
             )
 

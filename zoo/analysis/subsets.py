@@ -66,7 +66,9 @@ def train_subsets(
     if unfinished:
         outcome = train(unfinished, out=out, quiet=quiet, **changes)
         if not outcome.finished:
-            raise ZooError(f"stopped after generation {outcome.generation}; the same command goes on from there")
+            raise ZooError(
+                f"stopped after generation {min(outcome.generations)}; the same command goes on from there"
+            )
     rewards = {chosen: read_means(out / run / "checkpoint", recipe) for chosen, run in names.items()}
     rewards[frozenset()] = untrained(parse(name), recipe, out / names[frozenset(PROPERTIES)])
     return contributions(parse(name).task, recipe.generations, rewards)
