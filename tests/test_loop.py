@@ -113,8 +113,9 @@ def test_time_limit_stops_with_the_state_saved(tmp_path, tiny):
     assert int(saved_states(tmp_path / NAME / "state")[-1].name) == outcome.generations[0] > 0
 
 
-def test_a_finished_run_does_nothing_again(tiny_run, tiny):
+def test_a_finished_run_does_nothing_again(tiny_run, tiny, monkeypatch):
     before = state_bytes(tiny_run)
+    monkeypatch.setattr("zoo.training.loop.Engine", lambda *_: pytest.fail("an engine of nothing"))
     outcome = train(NAME, out=tiny_run.parent, quiet=True, **tiny)
     assert outcome.finished
     assert state_bytes(tiny_run) == before
@@ -231,6 +232,32 @@ def test_runs_in_lockstep_go_on_each_from_its_own_state(tmp_path, tiny):
         lines = (tmp_path / name / "training.csv").read_text().splitlines()
         assert lines == (alone / "training.csv").read_text().splitlines()
         assert [line.split(",")[0] for line in lines[1:]] == ["1", "1", "2", "2", "3", "3", "4", "4"]
+
+
+def test_a_damaged_newest_state_is_replaced_as_the_training_goes_on(tmp_path, tiny):
+    for _ in range(2):
+        folder = train(NAME, out=tmp_path, quiet=True, **tiny, max_minutes=1e-9).folders[0]
+    damaged = saved_states(folder / "state")[-1]
+    assert damaged.name == "00000002"
+    shutil.rmtree(damaged / "arrays")
+    assert train(NAME, out=tmp_path, quiet=True, **tiny, max_minutes=1e-9).generations == (2,)
+    assert (damaged / "arrays").is_dir()
+    lines = (folder / "training.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines[1:]] == ["1", "1", "2", "2"]
+
+
+def test_a_program_is_compiled_once_a_call(tmp_path, tiny, monkeypatch):
+    advance, sizes = Engine.advance, []
+
+    def counted(self, states, count):
+        result = advance(self, states, count)
+        sizes.append(self._advance._cache_size())
+        return result
+
+    monkeypatch.setattr(Engine, "advance", counted)
+    for limit in (1e-9, None):
+        train(NAME, out=tmp_path, quiet=True, **tiny | {"generations": 9}, max_minutes=limit)
+    assert len(sizes) > 3 and set(sizes) == {1}
 
 
 def test_a_refused_command_does_not_stand_in_the_way_of_the_corrected_one(tmp_path, tiny, monkeypatch):

@@ -110,6 +110,8 @@ def test_options_are_combined_where_none_is_enough():
     devices = Devices(merged=True)
     least = dataclasses.replace(MODEL, runs=1, episodes=1, members=4)
     assert smaller_plans([MODEL], devices, total_bytes([least], devices)) == ["--seeds 1 --episodes 1 --population 4"]
+    assert smaller_plans([MODEL], devices, 10) == []
+    assert advise([MODEL], devices, 10) == "What needs at most 10 bytes: only a model of a smaller budget"
 
 
 def test_episodes_of_memory_length_stay_even():
@@ -119,8 +121,6 @@ def test_episodes_of_memory_length_stay_even():
     fewer = total_bytes([dataclasses.replace(model, episodes=2)], devices)
     assert "--episodes 2" in smaller_plans([model], devices, fewer)
     assert not any("episodes" in plan for plan in smaller_plans([model], devices, fewer - 1))
-    assert smaller_plans([MODEL], devices, 10) == []
-    assert advise([MODEL], devices, 10) == "What needs at most 10 bytes: only a model of a smaller budget"
 
 
 def test_a_training_that_does_not_fit_is_refused_before_it_compiles(tmp_path, monkeypatch):

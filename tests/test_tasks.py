@@ -86,7 +86,8 @@ def make_policies(config, runs, members, episodes, shared, stats=None, seed=0):
     return Policies(stacked, keys, stats, members), flats
 
 
-@pytest.mark.parametrize(("shared", "platform"), [(True, "cpu"), (False, "gpu")])
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("platform", ["cpu", "gpu"])
 def test_rollout_equals_a_plain_loop(shared, platform, monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: platform)
     task = make_task("cartpole60")

@@ -73,7 +73,8 @@ class _Position:
 
     def after(self, generations: int, seconds: float) -> "_Position":
         """The position so much later, on this hardware."""
-        parts = self.hardware.split(", ") if self.hardware else []
+        before = self.hardware.split(", ") if self.hardware else []
+        parts = ["1 CPU core" if part == "1 CPU cores" else part for part in before]  # As it was written once.
         parts += [] if (now := hardware()) in parts else [now]
         return _Position(self.generation + generations, self.seconds + seconds, ", ".join(parts))
 
@@ -96,7 +97,7 @@ def train(
     again ends at the same numbers as one call without a break.
 
     Runs in lockstep are independent: each goes on from its own newest state, and when one has all its
-    generations the others go on without it.
+    generations the others go on without it (on a GPU in a smaller batch, which may sum in another order).
 
     Several processes that `jax.distributed` has joined make one call together (see `zoo.training.hosts`).
 
@@ -111,57 +112,57 @@ def train(
         **changes: fields of `Recipe` that differ from the zoo's recipe.
     """
     names = [names] if isinstance(names, str) else list(names)
+    until = math.inf if max_minutes is None else time.monotonic() + 60 * max_minutes
     with contextlib.ExitStack() as held:
-        runs, prepared = _prepare(
+        runs, prepared, done = _prepare(
             names, Path(out), held, fresh=fresh, continue_published=continue_published, **changes
         )
-        task = shared_task(runs)
-        engine = Engine(task, [run.group(task) for run in runs])
-        hosts.check_mesh(engine.mesh)
-        with within_memory(names, engine):
-            hosts.from_main(lambda: [preparation.begin() for preparation in prepared])
-            return _train(runs, engine, max_minutes, save_minutes, quiet)
+        task, goal = shared_task(runs), runs[0].recipe.generations
+        reached = {run.folder: goal for run in done}
+        going, stopped = [run for run in runs if run not in done], False
+        request = held.enter_context(_StopRequest())
+        while going and not stopped:
+            generations, stopped = _train_until_one_ends(going, task, prepared, until, save_minutes, quiet, request)
+            reached.update((run.folder, g) for run, g in zip(going, generations, strict=True))
+            ended = [run for run in going if reached[run.folder] >= goal]
+            hosts.from_main(lambda ended=ended: [str(export_run(run.folder)) for run in ended])
+            going, prepared = [run for run in going if run not in ended], []
+            said = hosts.gather(request.received, time.monotonic() > until)
+            stopped = stopped or bool(said[:, 0].any()) or bool(said[0, 1])
+        interrupted = bool(hosts.gather(request.received).any())
+    folders = tuple(run.folder for run in runs)
+    return Outcome(
+        folders=folders, generations=tuple(reached[f] for f in folders), goal=goal, interrupted=interrupted
+    )
 
 
-def _prepare(names, out, held, **options) -> tuple[list[Run], list[Preparation]]:
-    """The runs, whose folders process 0 has checked and holds; what is yet to be done there, for that process."""
+def _prepare(names, out, held, **options) -> tuple[list[Run], list[Preparation], list[Run]]:
+    """The runs, whose folders process 0 has checked and holds; what it has yet to do there; and which are done."""
     prepared = []
 
     def prepare():
         prepared.extend(prepare_run(name, out, held, **options) for name in names)
-        return [dataclasses.asdict(preparation.run.recipe) for preparation in prepared]
+        return [[dataclasses.asdict(preparation.run.recipe), preparation.done] for preparation in prepared]
 
-    recipes = [from_json(Recipe, fields, name) for name, fields in zip(names, hosts.from_main(prepare), strict=True)]
+    said = list(zip(names, hosts.from_main(prepare), strict=True))
+    recipes = [from_json(Recipe, fields, name) for name, (fields, _) in said]
     runs = [Run(model=parse(n), recipe=r, folder=out / n) for n, r in zip(names, recipes, strict=True)]
-    return runs, prepared
+    done = [run for run, (_, (_, is_done)) in zip(runs, said, strict=True) if is_done]
+    return runs, [preparation for preparation in prepared if not preparation.done], done
 
 
-def _train(runs, engine, max_minutes, save_minutes, quiet) -> Outcome:
-    """Trains until all runs are at the goal; whenever one gets there, the others go on in a new engine."""
-    goal, going, generations = runs[0].recipe.generations, list(runs), {}
-    until = math.inf if max_minutes is None else time.monotonic() + 60 * max_minutes
-    with _StopRequest() as request:
-        while True:
-            reached, stopped = _train_until_one_ends(going, engine, until, save_minutes, quiet, request)
-            generations.update((run.folder, g) for run, g in zip(going, reached, strict=True))
-            ended = [run for run in going if generations[run.folder] >= goal]
-            hosts.from_main(lambda ended=ended: [str(export_run(run.folder)) for run in ended])
-            going = [run for run in going if run not in ended]
-            if stopped or not going:
-                break
-            engine = Engine(engine.task, [run.group(engine.task) for run in going])
-            hosts.check_mesh(engine.mesh)
-    return Outcome(
-        folders=tuple(run.folder for run in runs),
-        generations=tuple(generations[run.folder] for run in runs),
-        goal=goal,
-        interrupted=bool(hosts.gather(request.received).any()),
-    )
-
-
-def _train_until_one_ends(runs, engine, until, save_minutes, quiet, request) -> tuple[list[int], bool]:
+def _train_until_one_ends(runs, task, prepared, until, save_minutes, quiet, request) -> tuple[list[int], bool]:
     """Generations that the runs are at, all saved; and whether time or a signal stopped them."""
     start = time.monotonic()
+    engine = Engine(task, [run.group(task) for run in runs])
+    hosts.check_mesh(engine.mesh)
+    with within_memory([str(run.model) for run in runs], engine):
+        hosts.from_main(lambda: [preparation.begin() for preparation in prepared])
+        return _advance(runs, engine, start, until, save_minutes, quiet, request)
+
+
+def _advance(runs, engine, start, until, save_minutes, quiet, request) -> tuple[list[int], bool]:
+    """As `_train_until_one_ends`, of runs that have begun."""
     states, before = _restore(runs, engine)
     generations = [position.generation for position in before]
     goal = runs[0].recipe.generations
@@ -220,9 +221,9 @@ def _restore(runs, engine) -> tuple[list, list[_Position]]:
         return [dataclasses.asdict(position) for position in positions]
 
     positions = [_Position(**fields) for fields in hosts.from_main(read)]
-    if any(position.generation for position in positions):
-        states = [engine.place(state) for state in hosts.share(states, fresh)]
-    return states, positions
+    if not any(position.generation for position in positions):
+        return fresh, positions
+    return [engine.place(state) for state in hosts.share(states, fresh)], positions
 
 
 def _append_curve(path: Path, generation: int, seeds: tuple[int, ...], metrics) -> None:

@@ -78,11 +78,13 @@ class Preparation:
         run: what is trained.
         fresh: whether an earlier run there is to be thrown away.
         source: folder of the published checkpoint that it begins with, or None.
+        done: whether all its generations are behind it, and its checkpoint written.
     """
 
     run: Run
     fresh: bool
     source: Path | None
+    done: bool
 
     def begin(self) -> None:
         """Makes the folder, or finds it as it was.
@@ -161,7 +163,17 @@ def prepare_run(
         _check_same(before, recipe, str(folder), "start anew with --fresh, or in another folder with --out")
         _check_length(recipe, int(saved_states(folder / STATE)[-1].name), str(folder))
     run = Run(model=model, recipe=recipe, folder=folder)
-    return Preparation(run=run, fresh=fresh, source=None if begun else source)
+    done = begun and _is_done(folder, recipe.generations)
+    return Preparation(run=run, fresh=fresh, source=None if begun else source, done=done)
+
+
+def _is_done(folder: Path, generations: int) -> bool:
+    """Whether a run's last state and its checkpoint are both of its last generation."""
+    if int(saved_states(folder / STATE)[-1].name) != generations:
+        return False
+    with contextlib.suppress(ZooError, OSError):
+        return read_config(folder / "checkpoint")["training"]["generations"] == generations
+    return False
 
 
 def _recorded_recipe(folder: Path) -> Recipe:

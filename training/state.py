@@ -44,7 +44,7 @@ def saved_states(folder: Path) -> list[Path]:
 
 
 def drop_states_after(folder: Path, generation: int) -> None:
-    """Removes newer states than one from which training goes on: they will not be what it arrives at again."""
+    """Removes states newer than the one from which training goes on: damaged ones, which count among the newest."""
     for path in saved_states(folder):
         if int(path.name) > generation:
             shutil.rmtree(path)

@@ -1,5 +1,7 @@
 """How numbers are printed in cards and tables."""
 
+import re
+
 
 def number(value: float | None, beside: float | None = None) -> str:
     """A return as cards and tables print it.
@@ -32,5 +34,5 @@ def unbroken(text: str) -> str:
 
 def spent(training: dict) -> str:
     """Wall-clock time and hardware of a training."""
-    cores = training["hardware"].replace("1 CPU cores", "1 CPU core")
+    cores = re.sub(r"\b1 CPU cores", "1 CPU core", training["hardware"])
     return f"{training['seconds']:,.0f} s for all seeds, and what was trained beside them, on {cores}"
