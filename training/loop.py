@@ -73,10 +73,9 @@ class _Position:
 
     def after(self, generations: int, seconds: float) -> "_Position":
         """The position so much later, on this hardware."""
-        before = self.hardware.split(", ") if self.hardware else []
-        parts = ["1 CPU core" if part == "1 CPU cores" else part for part in before]  # As it was written once.
-        parts += [] if (now := hardware()) in parts else [now]
-        return _Position(self.generation + generations, self.seconds + seconds, ", ".join(parts))
+        used = self.hardware.split(", ") if self.hardware else []
+        used = list(dict.fromkeys([*used, hardware()]))
+        return _Position(self.generation + generations, self.seconds + seconds, ", ".join(used))
 
 
 def train(
@@ -179,7 +178,7 @@ def _advance(runs, engine, start, until, save_minutes, quiet, request) -> tuple[
         hosts.from_main(write)
 
     with Progress(goal, min(generations), quiet or not hosts.is_main()) as bar:
-        _record_activity(runs, engine, states, [g if g == 0 and g in milestones else None for g in generations])
+        _record_activity(runs, engine, states, generations, {0}.intersection(milestones))
         while max(generations) < goal and not stopped:
             began, first = time.monotonic(), done == 0
             count = min(size, *(min(m for m in (*milestones, goal) if m > g) - g for g in generations))
@@ -195,7 +194,7 @@ def _advance(runs, engine, start, until, save_minutes, quiet, request) -> tuple[
             said = hosts.gather(request.received, size, expected_end > until, now - saved_at > 60 * save_minutes)
             size, late, due = int(said[0, 1]), bool(said[0, 2]), bool(said[0, 3])
             stopped = bool(said[:, 0].any()) or late
-            _record_activity(runs, engine, states, [g if g in milestones else None for g in generations])
+            _record_activity(runs, engine, states, generations, milestones)
             if stopped or max(generations) == goal or due:
                 save()
                 saved_at = time.monotonic()
@@ -237,16 +236,16 @@ def _append_curve(path: Path, generation: int, seeds: tuple[int, ...], metrics) 
     append_rows(path, ["generation", "seed", *metrics._fields], rows)
 
 
-def _record_activity(runs, engine, states, milestones: list[int | None]) -> None:
-    """Adds rows to the activity.csv of every run that is at a milestone; all processes call it."""
-    if not any(m is not None for m in milestones):
+def _record_activity(runs, engine, states, generations, milestones) -> None:
+    """Adds rows to the activity.csv of every run that is at one of the milestones; all processes call it."""
+    if not any(g in milestones for g in generations):
         return
     parameters = to_host([engine.method.parameters(state) for state in states])
 
     def write():
-        for run, group, own, milestone in zip(runs, engine.groups, parameters, milestones, strict=True):
-            if milestone is not None:
-                rows = [(milestone, *row) for row in engine.method.activity(group, own)]
+        for run, group, own, generation in zip(runs, engine.groups, parameters, generations, strict=True):
+            if generation in milestones:
+                rows = [(generation, *row) for row in engine.method.activity(group, own)]
                 append_rows(run.folder / "activity.csv", COLUMNS, rows)
 
     hosts.from_main(write)
