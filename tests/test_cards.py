@@ -41,8 +41,7 @@ def test_the_command_to_train_it_again_has_its_recipe(name):
     own = from_json(Recipe, config["recipe"], name)
     if own.open_ended:  # As far as it came: the beginning of the whole training.
         own = dataclasses.replace(own, generations=min(own.generations, config["training"]["generations"]))
-    changes = {field: arguments.get(field) for field in dataclasses.asdict(own)}
-    changes = {field: value for field, value in changes.items() if value is not None}
+    changes = {field: arguments[field] for field in dataclasses.asdict(own) if field in arguments}
     assert arguments["name"] == name
     assert override(default_recipe(name), **changes) == own
 

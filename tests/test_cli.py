@@ -13,6 +13,8 @@ from hub_server import HubServer
 
 from zoo import cli
 from zoo.cli import _make_parser, main
+from zoo.json_files import read_json
+from zoo.training import default_recipe
 
 
 @pytest.fixture
@@ -189,10 +191,19 @@ def test_every_recipe_field_is_an_option(capsys):
         assert option in text
 
 
-def test_wrong_type_on_the_command_line(capsys):
+@pytest.mark.parametrize("option", ["--population", "--centre-lr-drop"])
+def test_wrong_type_on_the_command_line(capsys, option):
     with pytest.raises(SystemExit):
-        main(["train", "hetsnn-mem5-32", "--population", "many"])
+        main(["train", "hetsnn-mem5-32", option, "many"])
     assert "invalid int value: 'many'" in capsys.readouterr().err
+
+
+def test_a_field_of_the_recipe_can_be_unset(tmp_path):
+    assert default_recipe("hetsnn-mem5-32").centre_lr_final is not None
+    command = ["train", "hetsnn-mem5-32", "--out", str(tmp_path), "--seeds", "1", "--population", "4"]
+    assert main([*command, "--generations", "1", "--centre-lr-final", "none", "--quiet"]) == 0
+    recipe = read_json(tmp_path / "hetsnn-mem5-32" / "run.json")["recipe"]
+    assert (recipe["centre_lr_final"], recipe["sigma_final"], recipe["seeds"]) == (None, None, 1)
 
 
 @pytest.mark.parametrize("given", ["", "--xla_cpu_enable_fast_math=false", "--xla_cpu_collective_timeout_seconds=7"])

@@ -175,7 +175,7 @@ def _again(model: ZooModel) -> str:
     elif done < recipe.generations:
         stopped = f", which does not stop before generation {recipe.generations:,}"
     own = dataclasses.asdict(recipe)
-    changed = [_option(name, value) for name, value in own.items() if value != usual[name] and value is not None]
+    changed = [_option(name, value) for name, value in own.items() if value != usual[name]]
     return f"Train it again: `{' '.join(['zoo train', model.name, *changed])}`{stopped}."
 
 
@@ -184,6 +184,8 @@ def _option(name: str, value) -> str:
     option = name.replace("_", "-")
     if isinstance(value, bool):
         return f"--{option}" if value else f"--no-{option}"
+    if value is None:
+        return f"--{option} none"
     return f"--{option} {' '.join(map(str, value)) if isinstance(value, tuple) else value}"
 
 

@@ -49,7 +49,10 @@ def add_verbs(verb: Callable[..., argparse.ArgumentParser], prepared: Callable[[
 
 
 def _add_recipe_options(sub) -> None:
-    """An option for each field of `Recipe`, parsed as its type, but for the method, which the model's name tells."""
+    """An option for each field of `Recipe`, parsed as its type, but for the method, which the model's name tells.
+
+    An option that is not given leaves no attribute, so that "none", where a field may be None, can be told from it.
+    """
     from zoo.training.recipe import Recipe
 
     group = sub.add_argument_group("recipe", "fields of the recipe; the default is the zoo's for that name")
@@ -58,15 +61,28 @@ def _add_recipe_options(sub) -> None:
     for field in dataclasses.fields(Recipe):
         if field.name == "method":
             continue
-        kind = next((t for t in typing.get_args(field.type) if t is not type(None)), field.type)
+        kinds = typing.get_args(field.type)
+        kind = next((t for t in kinds if t is not type(None)), field.type)
         option = f"--{field.name.replace('_', '-')}"
-        text = texts.get(field.name)
+        shared = {"default": argparse.SUPPRESS, "help": texts.get(field.name)}
         if field.type is bool:
-            group.add_argument(option, action=argparse.BooleanOptionalAction, default=None, help=text)
+            group.add_argument(option, action=argparse.BooleanOptionalAction, **shared)
         elif typing.get_origin(field.type) is tuple:
-            group.add_argument(option, type=kind, nargs="+", metavar=kind.__name__.upper(), help=text)
+            group.add_argument(option, type=kind, nargs="+", metavar=kind.__name__.upper(), **shared)
+        elif type(None) in kinds:
+            group.add_argument(option, type=_or_none(kind), metavar=f"{kind.__name__.upper()}|none", **shared)
         else:
-            group.add_argument(option, type=kind, metavar=kind.__name__.upper(), help=text)
+            group.add_argument(option, type=kind, metavar=kind.__name__.upper(), **shared)
+
+
+def _or_none(kind: type) -> Callable[[str], object]:
+    """A parser of that type, or of "none"."""
+
+    def parsed(text: str):
+        return None if text == "none" else kind(text)
+
+    parsed.__name__ = kind.__name__  # What argparse calls the type in its messages.
+    return parsed
 
 
 def _train(arguments) -> int:
@@ -81,7 +97,7 @@ def _train(arguments) -> int:
     from zoo.training import Recipe, train
 
     fields = [field.name for field in dataclasses.fields(Recipe) if field.name != "method"]
-    changes = {name: getattr(arguments, name) for name in fields if getattr(arguments, name) is not None}
+    changes = {name: getattr(arguments, name) for name in fields if hasattr(arguments, name)}
     names, start, outcomes = expand(arguments.name), time.monotonic(), []
     for batch in [names] if arguments.lockstep else [[name] for name in names]:
         spent = float(hosts.gather((time.monotonic() - start) / 60)[0, 0])  # Process 0's clock counts.
