@@ -242,15 +242,18 @@ def _brax_recipe(model: ModelName) -> Recipe:
     HalfCheetah cannot fall and needs strong torques: readouts of trained neurons count threefold there. Weights
     that vary make readouts large, so that those of trained weights count less; least for Ant, which pays for torques.
     Both rise again with a slower centre, when its first rate leads no further. Hopper ends with a slower centre and
-    less noise around it.
+    less noise around it; its larger networks begin with a slower one, too, and so do not learn to fall at once.
     """
     gain = {("het", "hc"): 3.0, ("hom", "hc"): 0.3, ("hom", "ant"): 0.1}.get((model.kind, model.task), 1.0)
-    slower = {
-        "ant": {"centre_lr_final": 0.015, "centre_lr_drop": 200},
-        "hc": {"centre_lr_final": 0.015, "centre_lr_drop": 200},
-        "hp": {"centre_lr_final": 0.015, "centre_lr_drop": 700, "sigma_final": 0.05},
-    }.get(model.task, {})
-    return Recipe(normalise_observations=True, centre_lr=0.05, action_gain=gain, **slower)
+    first = Recipe(normalise_observations=True, centre_lr=0.05, action_gain=gain)
+    if model.task in ("ant", "hc"):
+        return dataclasses.replace(first, centre_lr_final=0.015, centre_lr_drop=200)
+    if model.task == "hp":
+        rate = 0.05 if model.budget <= 4096 else 0.02
+        return dataclasses.replace(
+            first, centre_lr=rate, centre_lr_final=0.3 * rate, centre_lr_drop=700, sigma_final=0.05
+        )
+    return first
 
 
 def _gradient_recipe(model: ModelName) -> Recipe:
