@@ -188,7 +188,8 @@ def unused_fields(model: ModelName, method: str) -> set[str]:
 def default_recipe(name: str | ModelName) -> Recipe:
     """The recipe with which the zoo trains the model of that name.
 
-    docs/memory.md, docs/recipes-cartpole.md, docs/brax.md, docs/gradients.md and docs/images.md tell what was tried.
+    docs/memory.md, docs/recipes-cartpole.md, docs/brax-trials.md, docs/gradients.md and docs/images.md tell what was
+    tried.
     """
     model = parse(name) if isinstance(name, str) else name
     if model.trainer == "bp":
@@ -237,23 +238,23 @@ def _cartpole_recipe() -> Recipe:
 
 
 def _brax_recipe(model: ModelName) -> Recipe:
-    """The paper's search with observation statistics and a slower centre; docs/brax.md tells what was tried.
+    """The paper's search with observation statistics and a slower centre; docs/brax-trials.md tells what was tried.
 
     HalfCheetah cannot fall and needs strong torques: readouts of trained neurons count threefold there. Weights
     that vary make readouts large, so that those of trained weights count less; least for Ant, which pays for torques.
-    Both rise again with a slower centre, when its first rate leads no further. Hopper ends with a slower centre and
-    less noise around it; its larger networks begin with a slower one, too, and so do not learn to fall at once.
+    Both rise again with a slower centre, when its first rate leads no further. Hopper and Walker2d end with a slower
+    centre and less noise around it. Their larger networks begin with a slower one, too, and end higher; only a
+    walker's trained neurons do not, since at that rate they learn to stand and nothing after.
     """
     gain = {("het", "hc"): 3.0, ("hom", "hc"): 0.3, ("hom", "ant"): 0.1}.get((model.kind, model.task), 1.0)
     first = Recipe(normalise_observations=True, centre_lr=0.05, action_gain=gain)
     if model.task in ("ant", "hc"):
         return dataclasses.replace(first, centre_lr_final=0.015, centre_lr_drop=200)
-    if model.task == "hp":
-        rate = 0.05 if model.budget <= 4096 else 0.02
-        return dataclasses.replace(
-            first, centre_lr=rate, centre_lr_final=0.3 * rate, centre_lr_drop=700, sigma_final=0.05
-        )
-    return first
+    slow = model.budget > 4096 and (model.kind, model.task) != ("het", "wal")
+    rate = 0.02 if slow else 0.05
+    return dataclasses.replace(
+        first, centre_lr=rate, centre_lr_final=0.3 * rate, centre_lr_drop=700, sigma_final=0.05
+    )
 
 
 def _gradient_recipe(model: ModelName) -> Recipe:

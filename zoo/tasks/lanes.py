@@ -4,7 +4,7 @@
 handful of links) then lies innermost, where it fills no SIMD register, and every component is a strided read.
 With the batch innermost, each of these operations runs over full registers, and slicing, concatenating and
 gathering components moves whole rows. Brax's `spring` physics is about four times as fast on a CPU core
-(docs/brax.md); what is computed is the same, up to the order of sums.
+(docs/brax-speed.md); what is computed is the same, up to the order of sums.
 
 It works as JAX's own transformations do: the function is traced for one element, and each operation of the
 trace is written down again for a batch. Operations without a rule here go through `jax.vmap`.
