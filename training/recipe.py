@@ -243,8 +243,8 @@ def _brax_recipe(model: ModelName) -> Recipe:
     HalfCheetah cannot fall and needs strong torques: readouts of trained neurons count threefold there. Weights
     that vary make readouts large, so that those of trained weights count less; least for Ant, which pays for torques.
     Both rise again with a slower centre, when its first rate leads no further. Hopper and Walker2d end with a slower
-    centre and less noise around it. Their larger networks begin with a slower one, too, and end higher; only a
-    walker's trained neurons do not, since at that rate they learn to stand and nothing after.
+    centre and less noise around it. Their larger networks begin with a slower one, too: with it weights get further,
+    and hoppers do not learn to fall at once. A walker's neurons do not, since with it they only learned to stand.
     """
     gain = {("het", "hc"): 3.0, ("hom", "hc"): 0.3, ("hom", "ant"): 0.1}.get((model.kind, model.task), 1.0)
     first = Recipe(normalise_observations=True, centre_lr=0.05, action_gain=gain)
