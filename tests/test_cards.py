@@ -14,7 +14,7 @@ from zoo.cards import make_card
 from zoo.cli import _make_parser
 from zoo.json_files import from_json
 from zoo.plots import learning_curve, time_constants
-from zoo.training import Recipe, default_recipe, override
+from zoo.training import Recipe, default_recipe, override, train
 
 CARDS = Path(__file__).parent.parent / "model_cards"
 
@@ -77,7 +77,8 @@ def test_a_changed_missing_or_superfluous_plot_is_reported(tmp_path):
 @pytest.mark.parametrize("name", zoo.list_models())
 def test_linked_plots_lie_beside_the_card_and_are_small_plain_svg(name):
     linked = re.findall(r"\]\(([^)]*\.svg)\)", (CARDS / f"{name}.md").read_text())
-    assert linked == [f"{name}-curve.svg"] + [f"{name}-tau.svg"] * name.startswith("het")
+    has_tau = "x_tau" in zoo.load(name).network_config.trained
+    assert linked == [f"{name}-curve.svg"] + [f"{name}-tau.svg"] * has_tau
     for file in linked:
         data = (CARDS / file).read_bytes()
         assert len(data) < 20_000
@@ -150,3 +151,11 @@ def test_card_of_an_unpublished_checkpoint(checkpoint):
     text = make_card(zoo.load(str(checkpoint)))
     assert "zoo train hetsnn-mem5-32" in text
     assert "8 leaky integrate-and-fire" in text
+
+
+def test_card_of_one_training_seed_claims_no_spread_over_seeds(tmp_path):
+    train("hetsnn-mem5-32-vth", out=tmp_path, seeds=1, generations=1, population=4, quiet=True)
+    text = make_card(zoo.load(str(tmp_path / "hetsnn-mem5-32-vth" / "checkpoint")))
+    assert "; one network." in text and "episodes of one training seed | **" in text
+    assert "±" not in text.split("## Measured")[1].split("## Training")[0]
+    assert "worst and best seed" not in text and "-tau.svg" not in text

@@ -1,5 +1,6 @@
 """Tables of continuous control: what they say of models, and Table 1's sweep from names to table."""
 
+import csv
 import dataclasses
 import json
 
@@ -7,11 +8,12 @@ import jax.numpy as jnp
 import pytest
 
 import zoo
+from zoo import control_tables
 from zoo.analysis.shapley import subsets
 from zoo.analysis.subsets import subset_names
 from zoo.card_index import with_tables
 from zoo.cli import main
-from zoo.control_tables import control_table
+from zoo.control_tables import ablation_table, control_table
 from zoo.models import PROPERTIES
 from zoo.names import BRAX_TASKS, parse
 from zoo.paper import TABLE_1, paper_reward
@@ -93,6 +95,10 @@ def test_readme_tables_are_made_anew_and_the_rest_is_left_alone():
     made = with_tables(text)
     assert made.startswith("a\n<!-- control -->\n| environment") and made.endswith("\n<!-- /control -->\nb\n")
     assert "old" not in made and with_tables(made) == made
+    linked = with_tables(
+        "<!-- ablation -->\n<!-- /ablation -->\n<!-- differences -->\n<!-- /differences -->\n", "up/"
+    )
+    assert "(up/hetsnn-hp-16384.md)" in linked and "Welch's p" in linked
 
 
 @pytest.fixture
@@ -120,10 +126,41 @@ def test_table_1s_sweep_from_names_to_table(trivial_physics, tmp_path, capsys):
     for line, (properties, paper) in zip(lines[2:], TABLE_1.items(), strict=True):
         assert [bool(mark) for mark in cells(line)[:4]] == [p in properties for p in PROPERTIES]
         info = zoo.model_info(str(tmp_path / subset_names(FULL)[frozenset(properties)] / "checkpoint"))
-        population, printed, centre, seeds, generations = cells(line)[4:]
+        neurons, population, printed, centre, seeds, generations, equal = cells(line)[4:]
         assert float(population.split(" ± ")[0]) == pytest.approx(info.population_mean, abs=1e-3)
         assert float(centre.split("**")[1]) == pytest.approx(info.mean, abs=1e-3)
         assert (seeds, generations, printed) == ("2", "1", paper["hp"])
+        assert (int(neurons), equal) == (48 // len(properties), f"{population.split(' ± ')[0]} at 1")
+
+    assert main(["figure", "ablation", FULL, "--runs", str(tmp_path), "--out", str(tmp_path)]) == 0
+    capsys.readouterr()
+    with (tmp_path / f"ablation-{FULL}.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["model"] for row in rows] == [subset_names(FULL)[frozenset(properties)] for properties in TABLE_1]
+    for row in rows:
+        info = zoo.model_info(str(tmp_path / row["model"] / "checkpoint"))
+        assert float(row["mean"]) == pytest.approx(info.population_mean, rel=1e-5)
+        assert (row["generation"], row["seeds"]) == ("1", "2")
+    assert "tau, v_th, v_rest, R" in (tmp_path / f"ablation-{FULL}.svg").read_text()
+
+
+def test_subsets_are_compared_after_as_many_generations_and_link_to_their_cards(tmp_path, monkeypatch):
+    def made(name, generations, seeds):
+        folder = tmp_path / name
+        folder.mkdir()
+        rows = [f"{g},{seed},{g + seed}\n" for g in range(1, generations + 1) for seed in range(seeds)]
+        (folder / "training.csv").write_text("generation,seed,mean\n" + "".join(rows))
+        info = zoo.model_info("hetsnn-hp-4096")
+        return dataclasses.replace(info, name=name, generations=generations, seeds=seeds, path=str(folder))
+
+    rows = [made("hetsnn-hp-16384", 9, 3), made("hetsnn-hp-16384-tau", 7, 1)]
+    monkeypatch.setattr(control_tables, "_subset_rows", lambda model, runs: {row.name: row for row in rows})
+    lines = [cells(line) for line in ablation_table("hetsnn-hp-16384", link="x/").splitlines()[2:]]
+    only, full = lines[0], lines[-1]
+    assert (only[4], only[-1]) == ("[16,384](x/hetsnn-hp-16384-tau.md)", "7.000 at 7")
+    assert (full[4], full[-1]) == ("[4,096](x/hetsnn-hp-16384.md)", "8.000 at 7")
+    assert " ± " in full[5] and " ± " not in only[5] and full[7].endswith(")") and only[7].endswith("**")
+    assert lines[1][4:] == ["16,384", "-", "399 ± 12", "-", "-", "0", "-"]
 
 
 def test_kinds_whose_actions_have_other_gains_learn_in_lockstep_what_they_learn_alone(

@@ -1,4 +1,4 @@
-"""All cards together: their index, the README's tables, and whether they agree with the checkpoints."""
+"""All cards together: their index, tables in the repository's pages, and whether they agree with the checkpoints."""
 
 import difflib
 import io
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from zoo.cards import GENERATED, make_card, make_plots
 from zoo.catalogue import ModelInfo, list_models
-from zoo.control_tables import control_table
+from zoo.control_tables import ablation_table, control_table, difference_table
 from zoo.formatting import deviation, interval, number, unbroken
 from zoo.image_tables import image_table
 from zoo.loading import load, model_info
@@ -23,10 +23,11 @@ def markdown_table(rows: list[ModelInfo], link: str = "") -> str:
     out.write("| model | parameters | seeds | generations | reward | 95 % interval | population | paper |\n")
     out.write("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
     for row in rows:
+        population = deviation(row.population_mean, row.population_std, row.seeds)
         out.write(
             f"| [{row.name}]({link}{row.name}.md) | {row.parameters:,} | {row.seeds} | {row.generations:,} "
             f"| **{number(row.mean)}** | {unbroken(interval(row.interval_95, row.mean))} "
-            f"| {unbroken(deviation(row.population_mean, row.population_std))} | {unbroken(row.paper or '')} |\n"
+            f"| {unbroken(population)} | {unbroken(row.paper or '')} |\n"
         )
     return out.getvalue()
 
@@ -42,38 +43,47 @@ def make_index() -> str:
 
 
 def write_cards(folder: Path) -> list[Path]:
-    """Writes index, cards and plots of all published models into `folder`, and the README's tables."""
+    """Writes index, cards and plots of all published models into `folder`, and tables of the pages beside it."""
     documents = _documents(folder)
     for path, text in documents.items():
         path.write_text(text, encoding="utf-8")
     return list(documents)
 
 
-_TABLES = {"table": markdown_table, "control": control_table, "images": image_table}
-"""Tables that the README may hold between ``<!-- name -->`` and ``<!-- /name -->``."""
+_TABLES = {
+    "table": markdown_table,
+    "control": control_table,
+    "images": image_table,
+    "differences": lambda rows, link: difference_table(rows),
+    "ablation": lambda rows, link: ablation_table("hetsnn-hp-16384", link=link),
+}
+"""Tables that a page may hold between ``<!-- name -->`` and ``<!-- /name -->``."""
+_PAGES = {"README.md": "model_cards/", "docs/brax.md": "../model_cards/"}
+"""Pages of the repository that hold some, and how they link to cards."""
 
 
-def with_tables(readme: str) -> str:
-    """The repository's README with its tables made anew."""
+def with_tables(page: str, link: str = "model_cards/") -> str:
+    """A page with its tables made anew."""
     rows = index_rows()
     for name, make in _TABLES.items():
         start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
-        if start in readme:
-            before, rest = readme.split(start, 1)
+        if start in page:
+            before, rest = page.split(start, 1)
             _, after = rest.split(end, 1)
-            readme = before + start + make(rows, link="model_cards/") + end + after
-    return readme
+            page = before + start + make(rows, link=link) + end + after
+    return page
 
 
 def _documents(folder: Path) -> dict[Path, str]:
-    """All generated documents: cards, plots, their index, and the README beside the folder with its tables."""
+    """All generated documents: cards, plots, their index, and the pages beside the folder with their tables."""
     texts = {folder / "README.md": make_index()}
     for model in map(load, list_models()):
         texts[folder / f"{model.name}.md"] = make_card(model)
         texts |= {folder / name: text for name, text in make_plots(model).items()}
-    readme = folder.parent / "README.md"
-    if readme.is_file():
-        texts[readme] = with_tables(readme.read_text(encoding="utf-8"))
+    for page, link in _PAGES.items():
+        path = folder.parent / page
+        if path.is_file():
+            texts[path] = with_tables(path.read_text(encoding="utf-8"), link)
     return texts
 
 

@@ -152,7 +152,8 @@ def _summary(model: ZooModel, info: ModelInfo, task: TaskText) -> str:
     return (
         f"A two-layer spiking network ({network.inputs} inputs, {network.hidden} leaky integrate-and-fire "
         f"neurons, {network.outputs} readouts) for {task.describe(info.task)}. {what}. "
-        f"{info.parameters:,} trained parameters; {info.seeds} networks, one for each training seed."
+        f"{info.parameters:,} trained parameters; "
+        + (f"{info.seeds} networks, one for each training seed." if info.seeds > 1 else "one network.")
     )
 
 
@@ -165,14 +166,22 @@ def _measured(model: ZooModel, info: ModelInfo) -> list[str]:
     what = "the greedy policy" if gradients else "the centre"
     papers = "return in training" if gradients else "population mean"
     sampled = "last update's mean return" if gradients else "population's mean return in the last generation"
+    population = deviation(info.population_mean, info.population_std, info.seeds)
+    over, reward, ends = (
+        f"{model.evaluation['episodes']} episodes of one training seed",
+        f"**{number(info.mean)}**",
+        [],
+    )
+    if info.seeds > 1:
+        over, reward = f"{info.seeds} training seeds", f"{reward} ± {number(info.std, info.mean)} (std)"
+        ends = [f"| worst and best seed | {number(per_seed.min())}, {number(per_seed.max())} |"]
     return [
         "| quantity | value |",
         "| --- | --- |",
-        f"| mean return of {what}, over {info.seeds} training seeds | "
-        f"**{number(info.mean)}** ± {number(info.std, info.mean)} (std) |",
+        f"| mean return of {what}, over {over} | {reward} |",
         f"| 95 % interval of that mean | {interval(info.interval_95, info.mean)} |",
-        f"| worst and best seed | {number(per_seed.min())}, {number(per_seed.max())} |",
-        f"| {sampled} | {deviation(info.population_mean, info.population_std)} |",
+        *ends,
+        f"| {sampled} | {population} |",
         f"| the paper's {papers} | {paper_text(parse(model.name))} |",
         f"| spikes per hidden neuron and step | {rate:.3g} |",
         "",

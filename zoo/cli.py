@@ -86,8 +86,9 @@ def _make_parser() -> argparse.ArgumentParser:
     sub.add_argument("--check", action="store_true", help="exit status 1 if a card disagrees")
 
     sub = verb("figure", _prepared(_figure), "Draw a figure, with its numbers as CSV beside it.")
-    figures = ["memory-length", "control", "image-firing", *_GRADIENT_FIGURES]
+    figures = ["memory-length", "control", "ablation", "image-firing", *_GRADIENT_FIGURES]
     sub.add_argument("which", choices=figures, metavar="WHICH", help=", ".join(figures))
+    _add_ablation(sub)
     sub.add_argument("--out", type=Path, default=Path("docs/figures"), help="folder (default docs/figures)")
     sub.add_argument("--sweep-tau", action="store_true", help="train again what no checkpoint holds")
     sub.add_argument("--seeds", type=int, default=20, help="of that training (default 20)")
@@ -98,8 +99,7 @@ def _make_parser() -> argparse.ArgumentParser:
 
     sub = verb("table", _table, "Print rewards beside the paper's, as Markdown.")
     sub.add_argument("which", choices=[*_TABLES], help="; ".join(f"{k}: {v}" for k, v in _TABLES.items()))
-    sub.add_argument("name", nargs="?", help="ablation: of which model (hetsnn-hp-16384)")
-    sub.add_argument("--runs", type=Path, help="ablation: take the checkpoints of the runs in this folder")
+    _add_ablation(sub)
 
     sub = verb("render", _render, "Show an episode: the bodies, and the spikes of the hidden layer beside them.")
     sub.add_argument("name", help="model name, or folder of a checkpoint")
@@ -111,6 +111,17 @@ def _make_parser() -> argparse.ArgumentParser:
     add_hub_verbs(verb, _make_parser)
     add_analysis_verbs(verb, _prepared)
     return parser
+
+
+def _add_ablation(sub: argparse.ArgumentParser) -> None:
+    """Which model's subsets of trained properties a table or figure is about."""
+    sub.add_argument("name", nargs="?", help="ablation: of which model (hetsnn-hp-16384)")
+    sub.add_argument("--runs", type=Path, help="ablation: take the checkpoints of the runs in this folder")
+
+
+def _check_ablation(arguments) -> None:
+    if (arguments.which == "ablation") != (arguments.name is not None):
+        raise ValueError(f"a model's name is for `zoo {arguments.verb} ablation NAME`, and needed there")
 
 
 def _print_json(value) -> None:
@@ -244,6 +255,7 @@ _GRADIENT_FIGURES = ("cartpole-methods", "membrane-potentials", "jacobians")
 
 
 def _figure(arguments) -> int:
+    _check_ablation(arguments)
     if arguments.which in _GRADIENT_FIGURES:
         from zoo.gradient_figures import draw
 
@@ -253,6 +265,10 @@ def _figure(arguments) -> int:
         from zoo.control_figures import control
 
         files = control(index_rows(), arguments.out)
+    elif arguments.which == "ablation":
+        from zoo.control_figures import ablation
+
+        files = ablation(arguments.name, arguments.out, arguments.runs)
     elif arguments.which == "image-firing":
         from zoo.image_figures import image_firing
 
@@ -279,8 +295,7 @@ def _table(arguments) -> int:
     from zoo.control_tables import ablation_table, control_table, difference_table
     from zoo.image_tables import image_table
 
-    if (arguments.which == "ablation") != (arguments.name is not None):
-        raise ValueError("a model's name is for `zoo table ablation NAME`, and needed there")
+    _check_ablation(arguments)
     if arguments.which == "ablation":
         text = ablation_table(arguments.name, arguments.runs)
     else:

@@ -1,4 +1,4 @@
-"""Learning curves of continuous control (Fig. 3): trained neurons, trained weights, and where the paper ends."""
+"""Continuous control in pictures: learning curves (Fig. 3), and which properties are trained (Table 1)."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from zoo.analysis.style import BLUE, VERMILION, save, zero_line
 from zoo.analysis.tables import write_table
 from zoo.catalogue import ModelInfo
-from zoo.control_tables import ENVIRONMENTS, full_models, population_curve
+from zoo.control_tables import ENVIRONMENTS, SIGNS, full_models, means_until, population_curve, subset_models
 from zoo.errors import ZooError
 from zoo.models import PROPERTIES
-from zoo.names import BRAX_TASKS
+from zoo.names import BRAX_TASKS, parse
 from zoo.paper import PAPER_GENERATIONS, TABLE_1, TABLE_1_BUDGET
 
 _KINDS = {"het": ("neurons", BLUE), "hom": ("weights", VERMILION)}
@@ -78,13 +78,80 @@ def _line(axes: Axes, curve: list[dict], **style) -> None:
     axes.fill_between(generation, low, high, color=style["color"], alpha=0.13, linewidth=0)
 
 
-def _paper(axes: Axes, task: str) -> None:
-    """The paper's point: heterogeneous networks of Table 1's budget, all four properties trained."""
-    mean, std = map(float, TABLE_1[PROPERTIES][task].split(" ± "))
+def ablation(name: str, out: Path, runs: Path | None = None) -> list[Path]:
+    """Rewards of the 15 subsets of trained properties: the population's curves, and their ends beside the paper's.
+
+    Ends are after as many generations as all subsets have had.
+
+    Args:
+        name: of the model that trains all four.
+        out: folder of ``ablation-{name}.svg`` for light and dark pages and of ``ablation-{name}.csv``.
+        runs: folder of runs whose checkpoints are taken; by default the published ones.
+
+    Returns:
+        The files written.
+
+    Raises:
+        ValueError: if the model is not one that trains all four properties in a Brax environment.
+        ZooError: if there is no model of any subset.
+    """
+    models, task = subset_models(name, runs), parse(name).task
+    if not models:
+        raise ZooError(f"no subset of {name} has a model here; train them: zoo train '{name}*' --lockstep")
+    until = min(model.generations for model in models.values())
+    order = [frozenset(chosen) for chosen in TABLE_1]
+
+    def paint(figure: Figure) -> None:
+        left, right = figure.subplots(1, 2, width_ratios=(1, 1.25))
+        for chosen, model in models.items():
+            curve = population_curve(model)
+            generation, mean = ([row[key] for row in curve] for key in ("generation", "mean"))
+            left.plot(generation, mean, linewidth=1.2, color=_with_tau(chosen))
+        left.set(title="learning curves", xlabel="generation", ylabel="mean return of the population")
+        for y, chosen in enumerate(reversed(order)):
+            _paper(right, task, properties=tuple(p for p in PROPERTIES if p in chosen), height=y)
+            if chosen in models:
+                means = means_until(models[chosen], until)[1]
+                colour = _with_tau(chosen)
+                right.plot([min(means), max(means)], [y, y], color=colour, linewidth=2)
+                right.plot(np.mean(means), y, "o", color=colour, markersize=6, label=_ZOO[colour])
+        labels = [", ".join(SIGNS[p] for p in PROPERTIES if p in chosen) for chosen in reversed(order)]
+        right.set_yticks(range(len(order)), labels)
+        right.set(
+            title=f"after {until:,} generations; paper: after {PAPER_GENERATIONS:,}", ylabel="trained properties"
+        )
+        right.set_xlabel("mean return of the population (line: range of training seeds)")
+        right.set_xlim(left=0)
+        zero_line(left)
+        handles, labels = right.get_legend_handles_labels()
+        shown = dict(zip(labels, handles, strict=True))
+        figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=3)
+
+    numbers = [
+        {"model": models[chosen].name, "neurons": parse(models[chosen].name).budget // len(chosen)} | row
+        for chosen in order
+        if chosen in models
+        for row in population_curve(models[chosen])
+    ]
+    stem = f"ablation-{name}"
+    return [*save(paint, (10.0, 5.2), out / f"{stem}.svg"), write_table(out / f"{stem}.csv", numbers)]
+
+
+_ZOO = {BLUE: "zoo, time constants among the trained", VERMILION: "zoo, time constants as they were"}
+
+
+def _with_tau(chosen: frozenset[str]) -> str:
+    return BLUE if "x_tau" in chosen else VERMILION
+
+
+def _paper(axes: Axes, task: str, *, properties: tuple[str, ...] = PROPERTIES, height: float | None = None) -> None:
+    """The paper's point of Table 1: rewards upwards at its last generation, or to the right at a height."""
+    mean, std = map(float, TABLE_1[properties][task].split(" ± "))
+    place = {"x": PAPER_GENERATIONS, "y": mean, "yerr": std}
+    if height is not None:
+        place = {"x": mean, "y": height, "xerr": std}
     axes.errorbar(
-        PAPER_GENERATIONS,
-        mean,
-        std,
+        **place,
         marker="D",
         markersize=5,
         capsize=3,

@@ -14,7 +14,8 @@ from zoo.paper import PAPER_GENERATIONS, TABLE_1, TABLE_1_BUDGET
 from zoo.plots import population_means
 
 ENVIRONMENTS = {"ant": "Ant", "hc": "HalfCheetah", "hp": "Hopper", "wal": "Walker2d"}
-_SIGNS = {"x_tau": "tau", "v_th": "v_th", "v_rest": "v_rest", "r": "R"}
+SIGNS = {"x_tau": "tau", "v_th": "v_th", "v_rest": "v_rest", "r": "R"}
+"""How Table 1 calls the properties."""
 _NONE = "-"
 
 
@@ -73,10 +74,11 @@ def _rewards(row: ModelInfo | None, paper: str) -> tuple[str, ...]:
     """Population, the paper's, centre, seeds and generations, as cells."""
     if row is None:
         return _NONE, unbroken(paper), _NONE, _NONE, "0"
+    over_seeds = f" ({interval(row.interval_95, row.mean)})" if row.seeds > 1 else ""
     return (
-        unbroken(deviation(row.population_mean, row.population_std)),
+        unbroken(deviation(row.population_mean, row.population_std, row.seeds)),
         unbroken(paper),
-        unbroken(f"**{number(row.mean)}** ({interval(row.interval_95, row.mean)})"),
+        unbroken(f"**{number(row.mean)}**{over_seeds}"),
         str(row.seeds),
         f"{row.generations:,}",
     )
@@ -86,7 +88,12 @@ def _at_equal(row: ModelInfo | None, other: ModelInfo | None) -> str:
     """Mean of the population when the kind that was trained for longer had had no more than the other, as a cell."""
     if row is None or other is None:
         return _NONE
-    generation, means = means_until(row, min(row.generations, other.generations))
+    return _mean_until(row, min(row.generations, other.generations))
+
+
+def _mean_until(row: ModelInfo, until: int) -> str:
+    """The population's mean return up to that generation, as a cell."""
+    generation, means = means_until(row, until)
     return unbroken(f"{number(np.mean(means))} at {generation:,}")
 
 
@@ -141,8 +148,38 @@ def welch(first: Sequence[float], second: Sequence[float]) -> tuple[float, float
     return float(np.mean(first) - np.mean(second)), float(low), float(high), float(result.pvalue)
 
 
-def ablation_table(name: str, runs: Path | None = None) -> str:
+def ablation_table(name: str, runs: Path | None = None, link: str = "") -> str:
     """Rewards of the 15 subsets of trained properties beside the paper's Table 1, as Markdown.
+
+    *At equal generations* is the population's mean return after as many generations as all of them have had.
+
+    Args:
+        name: of the model that trains all four.
+        runs: folder of runs whose checkpoints are taken; by default the published ones.
+        link: models link to ``{link}{name}.md``.
+
+    Raises:
+        ValueError: if the model is not one that trains all four properties in a Brax environment.
+    """
+    model, rows = parse(name), subset_models(name, runs)
+    until = min((row.generations for row in rows.values()), default=0)
+    signs = " | ".join(SIGNS.values())
+    lines = [
+        f"| {signs} | neurons | population | paper, {TABLE_1_BUDGET:,} parameters | centre | seeds "
+        f"| generations of {PAPER_GENERATIONS:,} | at equal generations |",
+        "| " + ":-: | " * len(SIGNS) + "---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for chosen, paper in TABLE_1.items():
+        marks = " | ".join("x" if name in chosen else " " for name in SIGNS)
+        row, neurons = rows.get(frozenset(chosen)), f"{model.budget // len(chosen):,}"
+        neurons = f"[{neurons}]({link}{row.name}.md)" if row and link else neurons
+        equal = _mean_until(row, until) if row else _NONE
+        lines.append(f"| {marks} | {neurons} | {' | '.join(_rewards(row, paper[model.task]))} | {equal} |")
+    return "\n".join(lines) + "\n"
+
+
+def subset_models(name: str, runs: Path | None = None) -> dict[frozenset[str], ModelInfo]:
+    """Models of the subsets of trained properties, as many as there are, by subset.
 
     Args:
         name: of the model that trains all four.
@@ -157,17 +194,7 @@ def ablation_table(name: str, runs: Path | None = None) -> str:
     if model.task not in BRAX_TASKS:
         raise ValueError(f"Table 1 is about {', '.join(BRAX_TASKS)}; {name} is not")
     names, rows = subset_names(name), _subset_rows(model, runs)
-    signs = " | ".join(_SIGNS.values())
-    lines = [
-        f"| {signs} | population | paper, {TABLE_1_BUDGET:,} parameters | centre | seeds "
-        f"| generations of {PAPER_GENERATIONS:,} |",
-        "| " + ":-: | " * len(_SIGNS) + "---: | ---: | ---: | ---: | ---: |",
-    ]
-    for chosen, paper in TABLE_1.items():
-        marks = " | ".join("x" if name in chosen else " " for name in _SIGNS)
-        rewards = _rewards(rows.get(names[frozenset(chosen)]), paper[model.task])
-        lines.append(f"| {marks} | {' | '.join(rewards)} |")
-    return "\n".join(lines) + "\n"
+    return {chosen: rows[subset] for chosen, subset in names.items() if subset in rows}
 
 
 def _subset_rows(model: ModelName, runs: Path | None) -> dict[str, ModelInfo]:
