@@ -36,7 +36,8 @@ def make_index() -> str:
     """model_cards/README.md."""
     return (
         f"# Models\n\n{GENERATED}\n\n"
-        "*Reward*: mean return of the trained centre on fresh episodes, over training seeds. "
+        "*Reward*: mean return of the trained centre on fresh episodes, over training seeds; its interval is over "
+        "seeds, or over the episodes of one. "
         "*Population*: mean ± standard deviation over seeds of the last generation's population mean, the "
         "quantity that the paper reports.\n\n" + markdown_table(index_rows())
     )

@@ -25,7 +25,7 @@ class ModelInfo:
         seeds: how many training seeds.
         generations: updates in training.
         mean, std: of the centre's mean return, over training seeds.
-        interval_95: of the mean, over training seeds.
+        interval_95: of the mean, over training seeds, or over the episodes of one.
         population_mean, population_std: of the last generation's population, over training seeds.
         paper: the paper's value, as it prints it.
         where: ``folder``, ``bundled`` or ``cache`` (pulled from the Hub).

@@ -72,7 +72,7 @@ def print_table(rows: list[ModelInfo]) -> None:
     """A table for the terminal, one line per model.
 
     Where it would not fit, task and kind are left out, which the names tell too. The reward comes with the
-    half width of its 95 % interval over training seeds.
+    half width of its 95 % interval over training seeds, or over the episodes of one.
     """
     import rich.console
     import rich.table
