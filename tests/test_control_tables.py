@@ -13,7 +13,7 @@ from zoo.analysis.shapley import subsets
 from zoo.analysis.subsets import subset_names
 from zoo.card_index import with_tables
 from zoo.cli import main
-from zoo.control_tables import ablation_table, control_table
+from zoo.control_tables import ablation_table, control_table, means_until, population_curve
 from zoo.models import PROPERTIES
 from zoo.names import BRAX_TASKS, parse
 from zoo.paper import TABLE_1, paper_reward
@@ -198,8 +198,23 @@ def test_the_papers_sweep_is_one_pattern():
         (["control", FULL], "needed there"),
         (["ablation", "hetsnn-mem5-1024"], "Table 1 is about ant, hc, hp, wal"),
         (["ablation", "hetsnn-hp-4096-tau"], "train all of"),
+        (["ablation", FULL, "--runs", "nowhere"], "there is no folder nowhere"),
+        (["control", "--runs", "nowhere"], "--runs is for"),
     ],
 )
-def test_wrong_arguments_are_explained(arguments, message, capsys):
-    assert main(["table", *arguments]) == 2
+@pytest.mark.parametrize("verb", ["table", "figure"])
+def test_wrong_arguments_are_explained(verb, arguments, message, capsys):
+    assert main([verb, *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_figure_of_no_model_names_all_to_train(tmp_path, capsys):
+    assert main(["figure", "ablation", FULL, "--runs", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert f"zoo train {','.join(subset_names(FULL).values())} --lockstep" in said
+
+
+def test_a_curve_that_begins_later_is_read_where_it_begins():
+    info = zoo.model_info("hetsnn-hp-16384")
+    first = min(row["generation"] for row in population_curve(info))
+    assert first > 1 and means_until(info, 1) == means_until(info, first)

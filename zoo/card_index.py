@@ -23,10 +23,11 @@ def markdown_table(rows: list[ModelInfo], link: str = "") -> str:
     out.write("| model | parameters | seeds | generations | reward | 95 % interval | population | paper |\n")
     out.write("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
     for row in rows:
+        ends = interval(row.interval_95, row.mean) if row.seeds > 1 else "-"
         population = deviation(row.population_mean, row.population_std, row.seeds)
         out.write(
             f"| [{row.name}]({link}{row.name}.md) | {row.parameters:,} | {row.seeds} | {row.generations:,} "
-            f"| **{number(row.mean)}** | {unbroken(interval(row.interval_95, row.mean))} "
+            f"| **{number(row.mean)}** | {unbroken(ends)} "
             f"| {unbroken(population)} | {unbroken(row.paper or '')} |\n"
         )
     return out.getvalue()
@@ -37,7 +38,7 @@ def make_index() -> str:
     return (
         f"# Models\n\n{GENERATED}\n\n"
         "*Reward*: mean return of the trained centre on fresh episodes, over training seeds; its interval is over "
-        "seeds, or over the episodes of one. "
+        "seeds, too, where there are several. "
         "*Population*: mean ± standard deviation over seeds of the last generation's population mean, the "
         "quantity that the paper reports.\n\n" + markdown_table(index_rows())
     )

@@ -42,25 +42,26 @@ def make_plots(model: ZooModel) -> dict[str, str]:
     return plots(model, (model.path / "training.csv").read_text(encoding="utf-8"))
 
 
+_METRIC = {True: "test accuracy of the centre in %,", False: "mean return of the centre"}
+"""Whether it is of images."""
+
+
 def _front_matter(model: ZooModel) -> str:
     from huggingface_hub import EvalResult, ModelCardData
 
     info = read_info(model.path, "")
     task = TASKS[parse(model.name).family]
+    over = "over training seeds" if info.seeds > 1 else "over episodes of one training seed"
     result = EvalResult(
         task_type=task.hub_task,
         task_name=task.title,
         dataset_type=info.task,
         dataset_name=task.describe(info.task),
         metric_type="accuracy" if parse(model.name).family == "image" else "mean_reward",
-        metric_name=(
-            "test accuracy of the centre in %, over training seeds"
-            if parse(model.name).family == "image"
-            else "mean return of the centre over training seeds"
-        ),
+        metric_name=f"{_METRIC[parse(model.name).family == 'image']} {over}",
         metric_value=info.mean,
         metric_args={
-            "std": info.std,
+            "std": info.std if info.seeds > 1 else None,
             "interval_95": list(info.interval_95),
             "seeds": info.seeds,
             "episodes": model.evaluation["episodes"],
@@ -167,18 +168,15 @@ def _measured(model: ZooModel, info: ModelInfo) -> list[str]:
     papers = "return in training" if gradients else "population mean"
     sampled = "last update's mean return" if gradients else "population's mean return in the last generation"
     population = deviation(info.population_mean, info.population_std, info.seeds)
-    over, reward, ends = (
-        f"{model.evaluation['episodes']} episodes of one training seed",
-        f"**{number(info.mean)}**",
-        [],
-    )
     if info.seeds > 1:
-        over, reward = f"{info.seeds} training seeds", f"{reward} ± {number(info.std, info.mean)} (std)"
+        over, spread = f"{info.seeds} training seeds", f" ± {number(info.std, info.mean)} (std)"
         ends = [f"| worst and best seed | {number(per_seed.min())}, {number(per_seed.max())} |"]
+    else:
+        over, spread, ends = f"{model.evaluation['episodes']} episodes of one training seed", "", []
     return [
         "| quantity | value |",
         "| --- | --- |",
-        f"| mean return of {what}, over {over} | {reward} |",
+        f"| mean return of {what}, over {over} | **{number(info.mean)}**{spread} |",
         f"| 95 % interval of that mean | {interval(info.interval_95, info.mean)} |",
         *ends,
         f"| {sampled} | {population} |",

@@ -122,6 +122,8 @@ def _add_ablation(sub: argparse.ArgumentParser) -> None:
 def _check_ablation(arguments) -> None:
     if (arguments.which == "ablation") != (arguments.name is not None):
         raise ValueError(f"a model's name is for `zoo {arguments.verb} ablation NAME`, and needed there")
+    if arguments.which != "ablation" and arguments.runs is not None:
+        raise ValueError(f"--runs is for `zoo {arguments.verb} ablation NAME`")
 
 
 def _print_json(value) -> None:

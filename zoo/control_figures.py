@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from zoo.analysis.style import BLUE, VERMILION, save, zero_line
+from zoo.analysis.subsets import subset_names
 from zoo.analysis.tables import write_table
 from zoo.catalogue import ModelInfo
 from zoo.control_tables import ENVIRONMENTS, SIGNS, full_models, means_until, population_curve, subset_models
@@ -93,11 +94,13 @@ def ablation(name: str, out: Path, runs: Path | None = None) -> list[Path]:
 
     Raises:
         ValueError: if the model is not one that trains all four properties in a Brax environment.
+        FileNotFoundError: if there is no folder `runs`.
         ZooError: if there is no model of any subset.
     """
     models, task = subset_models(name, runs), parse(name).task
     if not models:
-        raise ZooError(f"no subset of {name} has a model here; train them: zoo train '{name}*' --lockstep")
+        names = ",".join(subset_names(name).values())
+        raise ZooError(f"no subset of {name} has a model here; train them: zoo train {names} --lockstep")
     until = min(model.generations for model in models.values())
     order = [frozenset(chosen) for chosen in TABLE_1]
 
@@ -137,7 +140,7 @@ def ablation(name: str, out: Path, runs: Path | None = None) -> list[Path]:
     return [*save(paint, (10.0, 5.2), out / f"{stem}.svg"), write_table(out / f"{stem}.csv", numbers)]
 
 
-_ZOO = {BLUE: "zoo, time constants among the trained", VERMILION: "zoo, time constants as they were"}
+_ZOO = {BLUE: "zoo, time constants among the trained", VERMILION: "zoo, time constants not trained"}
 
 
 def _with_tau(chosen: frozenset[str]) -> str:

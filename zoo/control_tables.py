@@ -98,9 +98,12 @@ def _mean_until(row: ModelInfo, until: int) -> str:
 
 
 def means_until(model: ModelInfo, generation: int) -> tuple[int, list[float]]:
-    """The last generation up to `generation` that the model's curve keeps, and its seeds' population means."""
+    """The last generation up to `generation` that the model's curve keeps, and its seeds' population means.
+
+    Where the curve keeps only later ones, it is the first of them.
+    """
     seeds = _population_means(model)
-    last = max(kept for kept in seeds if kept <= generation)
+    last = max((kept for kept in seeds if kept <= generation), default=min(seeds))
     return last, seeds[last]
 
 
@@ -160,6 +163,7 @@ def ablation_table(name: str, runs: Path | None = None, link: str = "") -> str:
 
     Raises:
         ValueError: if the model is not one that trains all four properties in a Brax environment.
+        FileNotFoundError: if there is no folder `runs`.
     """
     model, rows = parse(name), subset_models(name, runs)
     until = min((row.generations for row in rows.values()), default=0)
@@ -187,6 +191,7 @@ def subset_models(name: str, runs: Path | None = None) -> dict[frozenset[str], M
 
     Raises:
         ValueError: if the model is not one that trains all four properties in a Brax environment.
+        FileNotFoundError: if there is no folder `runs`.
     """
     from zoo.analysis.subsets import subset_names
 
@@ -201,5 +206,7 @@ def _subset_rows(model: ModelName, runs: Path | None) -> dict[str, ModelInfo]:
     """The models of one environment and budget by name."""
     if runs is None:
         return {name: model_info(name) for name in list_models(f"hetsnn-{model.task}-{model.budget}*")}
+    if not runs.is_dir():
+        raise FileNotFoundError(f"there is no folder {runs}; --runs takes the one that `zoo train --out` wrote to")
     folders = runs.glob(f"hetsnn-{model.task}-{model.budget}*/checkpoint")
     return {folder.parent.name: read_info(folder, "folder") for folder in folders if folder.is_dir()}

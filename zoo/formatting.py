@@ -17,7 +17,7 @@ def number(value: float | None, beside: float | None = None) -> str:
     return f"{value:.{0 if size >= 1000 else 1 if size >= 100 else 3}f}"
 
 
-def deviation(mean: float | None, std: float | None, samples: int = 2) -> str:
+def deviation(mean: float | None, std: float | None, samples: int) -> str:
     """``mean ± std``, both with the mean's decimals; of one sample the mean alone."""
     return f"{number(mean)} ± {number(std, mean)}" if samples > 1 else number(mean)
 

@@ -68,11 +68,16 @@ _RIGHT = ("parameters", "reward ± 95 %", "paper", "size")
 _PIPED_WIDTH = 160
 
 
+def _reward(row: ModelInfo) -> str:
+    low, high = row.interval_95
+    return number(row.mean) + (f" ± {number((high - low) / 2, row.mean)}" if row.seeds > 1 else "")
+
+
 def print_table(rows: list[ModelInfo]) -> None:
     """A table for the terminal, one line per model.
 
     Where it would not fit, task and kind are left out, which the names tell too. The reward comes with the
-    half width of its 95 % interval over training seeds, or over the episodes of one.
+    half width of its 95 % interval over training seeds, where there are several.
     """
     import rich.console
     import rich.table
@@ -83,7 +88,7 @@ def print_table(rows: list[ModelInfo]) -> None:
     lines = [
         dict(zip(_COLUMNS, (
             row.name, row.task, row.kind, f"{row.parameters:,}",
-            f"{number(row.mean)} ± {number((row.interval_95[1] - row.interval_95[0]) / 2, row.mean)}",
+            _reward(row),
             row.paper or "", size_text(row.size_bytes), row.where,
         ), strict=True))
         for row in rows
