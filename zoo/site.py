@@ -113,7 +113,8 @@ def _index(pages: list[Page]) -> str:
 trained and all neurons are alike. <i>Reward</i> is the mean return of the trained centre on fresh episodes, or its
 accuracy in percent, over its training seeds; the bar compares it with the best model of the same task.
 <i>Population</i> is the mean of the last generation's members, which is what <a href="{PAPER_URL}">Shen et al.</a>
-print: compare it with <i>paper</i> (of models by gradients, <i>-bp</i>, it is what they last reached in training).</p>
+print: compare it with <i>paper</i> (for models by gradients, <i>-bp</i>, it is what they last reached in
+training).</p>
 </header>
 <main>
 <form hidden aria-label="Filter">
