@@ -42,23 +42,21 @@ def make_plots(model: ZooModel) -> dict[str, str]:
     return plots(model, (model.path / "training.csv").read_text(encoding="utf-8"))
 
 
-_METRIC = {True: "test accuracy of the centre in %,", False: "mean return of the centre"}
-"""Whether it is of images."""
-
-
 def _front_matter(model: ZooModel) -> str:
     from huggingface_hub import EvalResult, ModelCardData
 
     info = read_info(model.path, "")
     task = TASKS[parse(model.name).family]
+    images = parse(model.name).family == "image"
+    what = "test accuracy of the centre in %," if images else "mean return of the centre"
     over = "over training seeds" if info.seeds > 1 else "over episodes of one training seed"
     result = EvalResult(
         task_type=task.hub_task,
         task_name=task.title,
         dataset_type=info.task,
         dataset_name=task.describe(info.task),
-        metric_type="accuracy" if parse(model.name).family == "image" else "mean_reward",
-        metric_name=f"{_METRIC[parse(model.name).family == 'image']} {over}",
+        metric_type="accuracy" if images else "mean_reward",
+        metric_name=f"{what} {over}",
         metric_value=info.mean,
         metric_args={
             "std": info.std if info.seeds > 1 else None,
