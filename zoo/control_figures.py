@@ -97,22 +97,22 @@ def ablation(name: str, out: Path, runs: Path | None = None) -> list[Path]:
         FileNotFoundError: if there is no folder `runs`.
         ZooError: if there is no model of any subset.
     """
-    models, task = subset_models(name, runs), parse(name).task
+    model, models = parse(name), subset_models(name, runs)
     if not models:
         names = ",".join(subset_names(name).values())
         raise ZooError(f"no subset of {name} has a model here; train them: zoo train {names} --lockstep")
-    until = min(model.generations for model in models.values())
+    until = min(row.generations for row in models.values())
     order = [frozenset(chosen) for chosen in TABLE_1]
 
     def paint(figure: Figure) -> None:
         left, right = figure.subplots(1, 2, width_ratios=(1, 1.25))
-        for chosen, model in models.items():
-            curve = population_curve(model)
+        for chosen, row in models.items():
+            curve = population_curve(row)
             generation, mean = ([row[key] for row in curve] for key in ("generation", "mean"))
             left.plot(generation, mean, linewidth=1.2, color=_with_tau(chosen))
         left.set(title="learning curves", xlabel="generation", ylabel="mean return of the population")
         for y, chosen in enumerate(reversed(order)):
-            _paper(right, task, properties=tuple(p for p in PROPERTIES if p in chosen), height=y)
+            _paper(right, model.task, properties=tuple(p for p in PROPERTIES if p in chosen), height=y)
             if chosen in models:
                 means = means_until(models[chosen], until)[1]
                 colour = _with_tau(chosen)
@@ -131,7 +131,7 @@ def ablation(name: str, out: Path, runs: Path | None = None) -> list[Path]:
         figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=3)
 
     numbers = [
-        {"model": models[chosen].name, "neurons": parse(models[chosen].name).budget // len(chosen)} | row
+        {"model": models[chosen].name, "neurons": model.budget // len(chosen)} | row
         for chosen in order
         if chosen in models
         for row in population_curve(models[chosen])
@@ -141,6 +141,7 @@ def ablation(name: str, out: Path, runs: Path | None = None) -> list[Path]:
 
 
 _ZOO = {BLUE: "zoo, time constants among the trained", VERMILION: "zoo, time constants not trained"}
+"""What the colours of a subset stand for."""
 
 
 def _with_tau(chosen: frozenset[str]) -> str:
