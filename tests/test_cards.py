@@ -46,6 +46,19 @@ def test_the_command_to_train_it_again_has_its_recipe(name):
     assert override(default_recipe(name), **changes) == own
 
 
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_a_card_says_how_to_go_on_just_where_there_is_a_state(name):
+    commands = re.findall(r"`zoo (train \S+ --continue.*?)`", (CARDS / f"{name}.md").read_text())
+    model = zoo.load(name)
+    assert len(commands) == (model.path / "state").is_dir()
+    for command in commands:
+        done = model.config["training"]["generations"]
+        words = shlex.split(command.replace("generations N", f"generations {done + 1}"))
+        arguments = _make_parser().parse_args(words)
+        assert (arguments.name, arguments.continue_published) == (name, True)
+        assert getattr(arguments, "generations", model.config["recipe"]["generations"]) > done
+
+
 def test_an_edited_superfluous_or_missing_card_is_reported(checkpoint, tmp_path, monkeypatch):
     folder = tmp_path / "cards"
     folder.mkdir()

@@ -190,10 +190,14 @@ def _option(name: str, value) -> str:
 
 
 def _going_on(model: ZooModel) -> list[str]:
-    """How to spend the rest of a budget, where the checkpoint carries its training state."""
+    """How to train it for longer, where the checkpoint carries its training state and the recipe allows it."""
     if not any(name.startswith("state/") for name in read_manifest(model.path)):
         return []
-    return [
-        f"Go on from here: `zoo train {model.name} --continue` (with `--generations N` beyond the recipe's). "
-        "A wheel leaves the training state out; it is then fetched from the Hub."
-    ]
+    recipe, command = _recipe(model), f"zoo train {model.name} --continue"
+    if model.config["training"]["generations"] < recipe.generations:
+        how = f"Go on from here: `{command}`" + (" (`--generations N` goes further)" if recipe.open_ended else "")
+    elif recipe.open_ended:
+        how = f"Train it for longer: `{command} --generations N`, with N above {recipe.generations:,}"
+    else:
+        return []
+    return [f"{how}. A wheel leaves the training state out; it is then fetched from the Hub."]
