@@ -17,11 +17,11 @@ import jax
 import numpy as np
 
 from zoo.models import build_population
-from zoo.names import parse
+from zoo.registry.names import parse
 from zoo.tasks.rollout import Policies, rollout
-from zoo.training.engine import Engine
-from zoo.training.method import Group
+from zoo.training.methods.base import Group
 from zoo.training.recipe import default_recipe, make_network_config, make_recipe_task
+from zoo.training.run.engine import Engine
 
 
 def train(name, recipe, settings, run_seeds):

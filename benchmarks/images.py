@@ -22,13 +22,13 @@ from jax.sharding import Mesh, PartitionSpec
 jax.config.update("jax_num_cpu_devices", os.cpu_count())  # Before the imports below start JAX.
 
 from zoo.models import build, initial_state, network_step
-from zoo.names import parse
+from zoo.registry.names import parse
 from zoo.tasks.classification import cross_entropy
 from zoo.tasks.image_data import Images
 from zoo.tasks.images import ImageTask
-from zoo.training.engine import Engine
-from zoo.training.method import Group
+from zoo.training.methods.base import Group
 from zoo.training.recipe import default_recipe, make_network_config, task_options
+from zoo.training.run.engine import Engine
 
 _ALL = PartitionSpec()
 _BY_MEMBER = PartitionSpec("members")

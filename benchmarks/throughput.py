@@ -29,12 +29,12 @@ from jax.sharding import Mesh, PartitionSpec
 
 jax.config.update("jax_num_cpu_devices", os.cpu_count())  # Before the imports below start JAX.
 
-from zoo.names import parse
+from zoo.registry.names import parse
 from zoo.tasks.brax import ENVIRONMENTS, make_environment
 from zoo.tasks.lanes import CPU_OPTIONS, vmap_last
-from zoo.training.engine import Engine
-from zoo.training.method import Group
+from zoo.training.methods.base import Group
 from zoo.training.recipe import default_recipe, make_network_config, make_recipe_task
+from zoo.training.run.engine import Engine
 
 
 def best_seconds(call, repeats=3):

@@ -8,7 +8,7 @@ import jax
 import jaxtyping
 import pytest
 
-_CHECKED = ["zoo.models", "zoo.tasks.observations", "zoo.training.pgpe", "zoo.analysis.jacobians"]
+_CHECKED = ["zoo.models", "zoo.tasks.observations", "zoo.training.methods.pgpe", "zoo.analysis.jacobians"]
 jaxtyping.install_import_hook(_CHECKED, "beartype.beartype")  # Shapes as they are annotated, or it fails.
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")

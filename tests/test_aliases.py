@@ -3,8 +3,8 @@ from types import MappingProxyType
 import pytest
 
 import zoo
-from zoo import aliases
-from zoo.names import parse
+from zoo.registry import aliases
+from zoo.registry.names import parse
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from zoo.analysis import biology
 from zoo.analysis.fits import fit
 from zoo.analysis.paper_tables import TABLE_2
-from zoo.errors import DataNotFoundError
+from zoo.core.errors import DataNotFoundError
 
 HEADER = "specimen__id,donor__species,structure_parent__acronym,structure__layer,tag__dendrite_type,ef__tau\n"
 ROWS = """1,Mus musculus,VISp,4,spiny,20.5

@@ -6,12 +6,12 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from zoo.analysis import draw
-from zoo.analysis.commands import _with_counterpart
 from zoo.analysis.robustness import Point, Robustness
-from zoo.analysis.style import COLOURS, DARK, LIGHT, inline_svg, render, save
-from zoo.analysis.tables import write_table
 from zoo.cli import main
+from zoo.cli.analysis import _with_counterpart
+from zoo.core.csv_files import write_table
+from zoo.drawing import analyses as draw
+from zoo.drawing.style import COLOURS, DARK, LIGHT, inline_svg, render, save
 
 NAME = "hetsnn-mem5-32"
 
@@ -134,8 +134,8 @@ def test_robustness_of_more_models_than_there_are_colours():
 
 def test_command_line_starts_without_the_analysis():
     code = (
-        "import sys, zoo, zoo.cli; zoo.cli._make_parser(); "
-        "heavy = {'matplotlib', 'scipy.stats', 'evosax', 'zoo.analysis.style', 'zoo.analysis.fits'}; "
+        "import sys, zoo; from zoo.cli.main import _make_parser; _make_parser(); "
+        "heavy = {'matplotlib', 'scipy.stats', 'evosax', 'zoo.drawing.style', 'zoo.analysis.fits'}; "
         "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -4,9 +4,9 @@ import pytest
 from zoo.analysis.firing import fi_curves, record, respond
 from zoo.analysis.interventions import intervene
 from zoo.analysis.robustness import robustness
-from zoo.evaluation import evaluate_parts
-from zoo.loading import load
+from zoo.evaluation.episodes import evaluate_parts
 from zoo.models import TABLE_4
+from zoo.store.loading import load
 
 
 def neurons(**changes):

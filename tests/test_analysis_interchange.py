@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from zoo.analysis.interchange import DT_S, from_nir, read_nir, to_nir, write_nir
-from zoo.errors import ZooError
-from zoo.loading import load
+from zoo.core.errors import ZooError
 from zoo.models import NetworkConfig, build, initial_state, network_step
+from zoo.store.loading import load
 
 STEPS = 1000
 CONFIG = NetworkConfig(inputs=3, hidden=6, outputs=2, trained=("x_tau",))

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from zoo.analysis.interventions import biological, drawn, intervene, reset, shuffled, stacked_parts
-from zoo.errors import ZooError
-from zoo.loading import load
+from zoo.core.errors import ZooError
 from zoo.models import tau_ms_from_x
+from zoo.store.loading import load
 
 
 @pytest.fixture

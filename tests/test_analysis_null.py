@@ -5,8 +5,8 @@ import pytest
 
 from zoo.analysis.null import drift, null_control, recipe_of, tau_ms_of
 from zoo.analysis.time_constants import null_row, time_constants
-from zoo.loading import load
 from zoo.models import NetworkConfig
+from zoo.store.loading import load
 from zoo.training.recipe import Recipe
 
 CONFIG = NetworkConfig(inputs=3, hidden=16, outputs=2, trained=("x_tau", "v_th", "v_rest", "r"))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from zoo.analysis.robustness import NoisyObservations, disturb, robustness
-from zoo.loading import load
+from zoo.store.loading import load
 from zoo.tasks import make_task
 
 

@@ -7,7 +7,7 @@ import pytest
 from zoo.analysis.shapley import contributions, shapley_values, subsets
 from zoo.analysis.subsets import subset_names, train_subsets
 from zoo.models import PROPERTIES
-from zoo.names import parse
+from zoo.registry.names import parse
 
 
 def game(worth, players="abc"):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from zoo.models import PROPERTIES, NetworkConfig, build, build_population, initial_state, network_step
-from zoo.names import parse
+from zoo.registry.names import parse
 from zoo.tasks import make_task
 from zoo.tasks.brax import BACKENDS, ENVIRONMENTS, BraxTask
 from zoo.tasks.lanes import CPU_OPTIONS

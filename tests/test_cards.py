@@ -9,11 +9,11 @@ import pytest
 from huggingface_hub import ModelCard
 
 import zoo
-from zoo.card_index import check_cards, write_cards
-from zoo.cards import make_card
-from zoo.cli import _make_parser
-from zoo.json_files import from_json
-from zoo.plots import learning_curve, time_constants
+from zoo.cli.main import _make_parser
+from zoo.core.json_files import from_json
+from zoo.drawing.plots import learning_curve, time_constants
+from zoo.report.card_index import check_cards, write_cards
+from zoo.report.cards import make_card
 from zoo.training import Recipe, default_recipe, override, train
 
 CARDS = Path(__file__).parent.parent / "model_cards"

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import zoo
-from zoo.arrays import read_arrays, write_arrays
-from zoo.checkpoint import read_checkpoint, replacing, write_checkpoint
-from zoo.errors import DamagedCheckpointError, UnsupportedCheckpointError, ZooError
-from zoo.json_files import coerce, write_json
-from zoo.manifest import verify_manifest, write_manifest
+from zoo.core.arrays import read_arrays, write_arrays
+from zoo.core.errors import DamagedCheckpointError, UnsupportedCheckpointError, ZooError
+from zoo.core.json_files import coerce, write_json
+from zoo.store.checkpoint import read_checkpoint, replacing, write_checkpoint
+from zoo.store.manifest import verify_manifest, write_manifest
 
 
 def files(folder):
@@ -181,7 +181,7 @@ def test_an_interrupt_between_the_two_renames_puts_the_old_folder_back(checkpoin
             raise KeyboardInterrupt
         real(source, target)
 
-    monkeypatch.setattr("zoo.checkpoint.os.replace", interrupted)
+    monkeypatch.setattr("zoo.store.checkpoint.os.replace", interrupted)
     with pytest.raises(KeyboardInterrupt), replacing(checkpoint) as new:
         (new / "file").write_text("new")
     assert sorted(checkpoint.iterdir()) == sorted(before)

@@ -11,9 +11,8 @@ import sys
 import pytest
 from hub_server import HubServer
 
-from zoo import cli
-from zoo.cli import _make_parser, main
-from zoo.json_files import read_json
+from zoo.cli.main import _make_parser, _usable_cores, _use_all_cores, main
+from zoo.core.json_files import read_json
 from zoo.training import default_recipe
 
 
@@ -209,7 +208,7 @@ def test_a_field_of_the_recipe_can_be_unset(tmp_path):
 @pytest.mark.parametrize("given", ["", "--xla_cpu_enable_fast_math=false", "--xla_cpu_collective_timeout_seconds=7"])
 def test_devices_wait_for_each_other_unless_told_otherwise(monkeypatch, given):
     monkeypatch.setenv("XLA_FLAGS", given)
-    cli._use_all_cores()
+    _use_all_cores()
     flags = os.environ["XLA_FLAGS"].split()
     assert flags[: len(given.split())] == given.split()
     patient = "--xla_cpu_collective_call_terminate_timeout_seconds=86400" in flags
@@ -220,4 +219,4 @@ def test_devices_wait_for_each_other_unless_told_otherwise(monkeypatch, given):
 def test_cores_are_counted_on_every_system(monkeypatch, system):
     if system == "macOS":
         monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    assert 1 <= cli._usable_cores() <= os.cpu_count()
+    assert 1 <= _usable_cores() <= os.cpu_count()

@@ -6,7 +6,7 @@ import pytest
 
 import zoo
 from zoo.cli import main
-from zoo.control_figures import budget_styles, population_curve
+from zoo.report.control_figures import budget_styles, population_curve
 
 NAME = "hetsnn-hp-4096"
 
@@ -42,7 +42,7 @@ def test_figure_has_all_full_models_of_brax_and_no_others(tmp_path, capsys):
 
 
 def test_without_models_it_says_so(tmp_path):
-    from zoo.control_figures import control
+    from zoo.report.control_figures import control
 
     with pytest.raises(zoo.ZooError, match="no model of ant, hc, hp, wal"):
         control([zoo.model_info("hetsnn-mem5-1024")], tmp_path)

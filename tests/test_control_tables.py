@@ -8,15 +8,15 @@ import jax.numpy as jnp
 import pytest
 
 import zoo
-from zoo import control_tables
 from zoo.analysis.shapley import subsets
 from zoo.analysis.subsets import subset_names
-from zoo.card_index import with_tables
 from zoo.cli import main
-from zoo.control_tables import ablation_table, control_table, means_until, population_curve
 from zoo.models import PROPERTIES
-from zoo.names import BRAX_TASKS, parse
-from zoo.paper import TABLE_1, paper_reward
+from zoo.registry.names import BRAX_TASKS, parse
+from zoo.registry.paper import TABLE_1, paper_reward
+from zoo.report import control_tables
+from zoo.report.card_index import with_tables
+from zoo.report.control_tables import ablation_table, control_table, means_until, population_curve
 from zoo.tasks import brax
 from zoo.training import default_recipe, train
 
@@ -67,7 +67,7 @@ def test_kinds_are_compared_after_as_many_generations(tmp_path):
 
 
 def test_differences_are_welchs_at_equal_generations(tmp_path):
-    from zoo.control_tables import difference_table, welch
+    from zoo.report.control_tables import difference_table, welch
 
     def made(kind, means):
         folder = tmp_path / kind
@@ -184,7 +184,7 @@ def test_kinds_whose_actions_have_other_gains_learn_in_lockstep_what_they_learn_
 
 
 def test_the_papers_sweep_is_one_pattern():
-    from zoo.names import expand
+    from zoo.registry.names import expand
 
     for task in BRAX_TASKS:
         full = f"hetsnn-{task}-16384"

@@ -8,9 +8,9 @@ import pytest
 from zoo.models import NetworkConfig
 from zoo.tasks import make_task
 from zoo.tasks.memory import MemoryLength
-from zoo.training.engine import CHUNK, Engine, to_host
-from zoo.training.method import Group
+from zoo.training.methods.base import Group
 from zoo.training.recipe import Recipe
+from zoo.training.run.engine import CHUNK, Engine, to_host
 
 RECIPE = Recipe(seeds=1, generations=6, population=8, episodes=2, expected_reward_weight=1.0)
 

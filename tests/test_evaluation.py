@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.evaluation import agrees, interval_95
-from zoo.json_files import write_json
-from zoo.manifest import write_manifest
+from zoo.core.json_files import write_json
+from zoo.evaluation.episodes import agrees
+from zoo.evaluation.statistics import interval_95
+from zoo.store.manifest import write_manifest
 
 
 def test_interval_is_students():
@@ -70,7 +71,7 @@ def test_verify_notices_a_claim_that_does_not_hold(checkpoint, monkeypatch):
 @pytest.mark.filterwarnings("ignore")
 def test_bsuite_sees_what_the_network_saw_in_training(tmp_path, tiny):
     pytest.importorskip("bsuite")
-    from zoo.bsuite_score import bsuite_score
+    from zoo.evaluation.bsuite import bsuite_score
 
     changes = tiny | {"generations": 30, "normalise_observations": True}
     run = zoo.train("hetsnn-mem3-32", out=tmp_path, quiet=True, **changes).folders[0]
@@ -86,7 +87,7 @@ def test_bsuite_sees_what_the_network_saw_in_training(tmp_path, tiny):
 @pytest.mark.parametrize("name", ["hetsnn-mem25-1024", "homsnn-mem25-1024"])
 def test_bsuite_gives_the_same_return_in_every_episode(name):
     pytest.importorskip("bsuite")
-    from zoo.bsuite_score import bsuite_score
+    from zoo.evaluation.bsuite import bsuite_score
 
     model = zoo.load(name)
     returns = zoo.evaluate(model, episodes=2).returns  # Episode i has context i.
@@ -101,7 +102,7 @@ def test_bsuite_gives_the_same_return_in_every_episode(name):
 
 def test_bsuite_refuses_what_it_does_not_have(checkpoint):
     pytest.importorskip("bsuite")
-    from zoo.bsuite_score import bsuite_score
+    from zoo.evaluation.bsuite import bsuite_score
 
     model = zoo.load("hetsnn-mem15-1024")
     with pytest.raises(zoo.ZooError, match="bsuite's memory_len has lengths"):

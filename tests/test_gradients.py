@@ -8,11 +8,11 @@ import pytest
 from zoo.models import PROPERTIES, WEIGHTS, NetworkConfig, Surrogate, build, initial_state, network_step
 from zoo.tasks import make_task
 from zoo.tasks.memory import MemoryLength
-from zoo.training.engine import Engine, to_host
-from zoo.training.gradients import GradientHyper, Gradients, descend
-from zoo.training.method import Group
+from zoo.training.methods.base import Group
+from zoo.training.methods.gradients import GradientHyper, Gradients, descend
+from zoo.training.methods.reinforce import Policy, advantages, play, policy_gradient, policy_loss, returns_to_go
 from zoo.training.recipe import Recipe
-from zoo.training.reinforce import Policy, advantages, play, policy_gradient, policy_loss, returns_to_go
+from zoo.training.run.engine import Engine, to_host
 
 RECIPE = Recipe(method="bp", seeds=1, generations=6, batch=4)
 RUNS, EPISODES = 2, 3
@@ -308,7 +308,7 @@ def test_recipes_are_checked(field, value):
 def test_train_export_load_and_card(tmp_path):
     """From a name to a published checkpoint and its card, stopped and continued on the way."""
     import zoo
-    from zoo.cards import make_card
+    from zoo.report.cards import make_card
     from zoo.training import train as zoo_train
 
     name = "hetsnn-cartpole20-32-bp"

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import zoo
-from zoo import manifest
-from zoo.checkpoint import read_checkpoint
-from zoo.json_files import write_json
-from zoo.manifest import write_manifest
+from zoo.core.json_files import write_json
+from zoo.store import manifest
+from zoo.store.checkpoint import read_checkpoint
+from zoo.store.manifest import write_manifest
 
 # Orbax leaves failed reads to the garbage collector, which reports them whenever it comes by.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -13,9 +13,10 @@ import pytest
 
 import zoo
 from zoo.cli import main
-from zoo.errors import ZooError
-from zoo.training import hosts, train
-from zoo.training.state import saved_states
+from zoo.core.errors import ZooError
+from zoo.training import train
+from zoo.training.run import hosts
+from zoo.training.run.state import saved_states
 
 NAME = "hetsnn-cartpole30-32"
 SMALL = {"seeds": 1, "population": 8, "generations": 6}

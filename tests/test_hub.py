@@ -15,13 +15,13 @@ from hub_server import TOKEN
 from huggingface_hub import ModelCard
 
 import zoo
-from zoo import publishing
-from zoo.arrays import write_arrays
-from zoo.checkpoint import read_checkpoint
-from zoo.hub import Access, Reference, cached_names, fetch, refresh
-from zoo.json_files import write_json
-from zoo.loading import locate
-from zoo.manifest import write_manifest
+from zoo.core.arrays import write_arrays
+from zoo.core.json_files import write_json
+from zoo.report import publishing
+from zoo.store.checkpoint import read_checkpoint
+from zoo.store.hub import Access, Reference, cached_names, fetch, refresh
+from zoo.store.loading import locate
+from zoo.store.manifest import write_manifest
 
 NAME = "hetsnn-mem5-32"
 REPOSITORY = f"hetsnn-zoo/{NAME}"
@@ -338,7 +338,7 @@ def test_training_state_is_fetched_only_when_asked_for(hub, checkpoint):
 
 def test_training_goes_on_from_the_hub_where_a_copy_left_its_state_out(hub, tiny_run, tiny, tmp_path, monkeypatch):
     from zoo.training import train
-    from zoo.training.export import export_run
+    from zoo.training.run.export import export_run
 
     whole = export_run(tiny_run, tmp_path / "whole" / NAME, with_state=True)
     monkeypatch.setenv("ZOO_CHECKPOINTS", str(tmp_path / "copies"))
@@ -434,7 +434,7 @@ def test_publishing_again_sends_what_changed_and_removes_what_is_gone(hub, check
 
 
 def test_a_copy_without_training_state_does_not_take_the_hubs_away(hub, tiny_run, tmp_path):
-    from zoo.training.export import export_run
+    from zoo.training.run.export import export_run
 
     whole = export_run(tiny_run, tmp_path / "whole" / NAME, with_state=True)
     zoo.publish(whole, token=TOKEN)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from image_files import COUNTS, idx, patterns, tiny_sets
 
-from zoo.errors import DataNotFoundError
+from zoo.core.errors import DataNotFoundError
 from zoo.tasks import image_data
 from zoo.tasks.image_data import SETS, DamagedDataError, load_images, parse_idx, read_images
 

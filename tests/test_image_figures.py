@@ -9,8 +9,8 @@ from image_files import tiny_sets
 
 import zoo
 from zoo.cli import main
-from zoo.image_figures import Firing
-from zoo.manifest import write_manifest
+from zoo.report.image_figures import Firing
+from zoo.store.manifest import write_manifest
 from zoo.training import train
 
 BUDGET = 1588

@@ -6,11 +6,11 @@ import json
 import pytest
 
 import zoo
-from zoo.card_index import with_tables
 from zoo.cli import main
-from zoo.image_tables import image_table
-from zoo.names import parse
-from zoo.paper import TABLE_3
+from zoo.registry.names import parse
+from zoo.registry.paper import TABLE_3
+from zoo.report.card_index import with_tables
+from zoo.report.image_tables import image_table
 
 
 def cells(line):

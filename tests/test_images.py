@@ -186,10 +186,10 @@ def test_unknown_fitness_and_set_are_refused():
 
 def test_devices_change_no_result(data, tmp_path):
     """A run's members on eight devices, and all on one: the same curve."""
-    from zoo.names import parse
-    from zoo.training.engine import Engine
-    from zoo.training.method import Group
+    from zoo.registry.names import parse
+    from zoo.training.methods.base import Group
     from zoo.training.recipe import make_network_config, make_recipe_task
+    from zoo.training.run.engine import Engine
 
     model = parse("hetsnn-mnist-32")
     recipe = dataclasses.replace(default_recipe(model), seeds=1, population=16, batch=20)
@@ -224,14 +224,14 @@ def activity(folder):
 
 
 def test_milestones_are_shares_of_the_training():
-    from zoo.training.activity import ActivityRecord
+    from zoo.training.methods.activity import ActivityRecord
 
     assert ActivityRecord().milestones(2000) == (0, 20, 200, 1000, 2000)
     assert ActivityRecord().milestones(3) == (0, 2, 3)
 
 
 def test_neurons_are_drawn_once_for_a_seed():
-    from zoo.training.activity import chosen_neurons
+    from zoo.training.methods.activity import chosen_neurons
 
     first, again, other = (chosen_neurons(100, seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
@@ -284,7 +284,7 @@ def test_checkpoint_is_measured_again_exactly(data, trained):
 def test_claim_that_does_not_hold_fails(data, trained, monkeypatch):
     model = zoo.load(str(trained))
     model.evaluation["seeds"][0]["correct_per_class"][0] += 1
-    monkeypatch.setattr("zoo.evaluation.load", lambda name: model)
+    monkeypatch.setattr("zoo.evaluation.episodes.load", lambda name: model)
     verification = zoo.verify("hetsnn-mnist-32")
     assert not verification.holds and "right answers" in verification.problem
 
@@ -293,7 +293,7 @@ def test_claim_that_does_not_hold_fails(data, trained, monkeypatch):
 def test_a_mean_that_its_right_answers_do_not_have_fails(data, trained, monkeypatch, place):
     model = zoo.load(str(trained))
     (model.evaluation if place == "model" else model.evaluation["seeds"][0])["mean"] = 99.9
-    monkeypatch.setattr("zoo.evaluation.load", lambda name: model)
+    monkeypatch.setattr("zoo.evaluation.episodes.load", lambda name: model)
     verification = zoo.verify("hetsnn-mnist-32")
     assert not verification.holds and "its right answers are" in verification.problem
 
@@ -338,7 +338,7 @@ def test_other_models_do_not_classify(tiny_run):
 
 
 def test_paper_counts():
-    from zoo.names import parse
+    from zoo.registry.names import parse
     from zoo.training.recipe import make_network_config, make_recipe_task
 
     counts = {"het": (4096, 8192, 16384, 32768), "hom": (3970, 7940, 16674, 33348)}  # Table 3.

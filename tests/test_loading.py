@@ -7,9 +7,9 @@ import pytest
 from flax import nnx
 
 import zoo
-from zoo.loading import checkpoint_folders, find
 from zoo.models import Trained
-from zoo.names import parse
+from zoo.registry.names import parse
+from zoo.store.loading import checkpoint_folders, find
 
 PUBLISHED = zoo.list_models()
 

@@ -12,12 +12,12 @@ import types
 import numpy as np
 import pytest
 
-from zoo.errors import ZooError
+from zoo.core.errors import ZooError
+from zoo.store.curves import cut_rows
 from zoo.training import Recipe, default_recipe, export_run, override, train
-from zoo.training.curves import cut_rows
-from zoo.training.engine import Engine
-from zoo.training.export import thin_curve
-from zoo.training.state import restore_state, save_state, saved_states
+from zoo.training.run.engine import Engine
+from zoo.training.run.export import thin_curve
+from zoo.training.run.state import restore_state, save_state, saved_states
 
 NAME = "hetsnn-mem5-32"
 
@@ -115,7 +115,7 @@ def test_time_limit_stops_with_the_state_saved(tmp_path, tiny):
 
 def test_a_finished_run_does_nothing_again(tiny_run, tiny, monkeypatch):
     before = state_bytes(tiny_run)
-    monkeypatch.setattr("zoo.training.loop.Engine", lambda *_: pytest.fail("an engine of nothing"))
+    monkeypatch.setattr("zoo.training.run.loop.Engine", lambda *_: pytest.fail("an engine of nothing"))
     outcome = train(NAME, out=tiny_run.parent, quiet=True, **tiny)
     assert outcome.finished
     assert state_bytes(tiny_run) == before
@@ -212,7 +212,7 @@ def test_models_of_different_tasks_cannot_be_in_lockstep(tmp_path, tiny):
 
 def test_a_training_names_all_that_it_was_computed_on(tmp_path, tiny, monkeypatch):
     for machine in ("1 x Card", "1 CPU core", "1 x Card"):
-        monkeypatch.setattr("zoo.training.loop.hardware", lambda machine=machine: machine)
+        monkeypatch.setattr("zoo.training.run.loop.hardware", lambda machine=machine: machine)
         train(NAME, out=tmp_path, quiet=True, **tiny, max_minutes=1e-9)
     assert train(NAME, out=tmp_path, quiet=True, **tiny).finished
     config = json.loads((tmp_path / NAME / "checkpoint" / "config.json").read_text())
@@ -265,7 +265,7 @@ def test_a_refused_command_does_not_stand_in_the_way_of_the_corrected_one(tmp_pa
         raise ZooError("does not fit")
 
     with monkeypatch.context() as patch, pytest.raises(ZooError, match="does not fit"):
-        patch.setattr("zoo.training.loop.within_memory", does_not_fit)
+        patch.setattr("zoo.training.run.loop.within_memory", does_not_fit)
         train(NAME, out=tmp_path, quiet=True, **tiny | {"population": 16})
     assert not (tmp_path / NAME).exists()
     assert train(NAME, out=tmp_path, quiet=True, **tiny).finished
@@ -287,7 +287,7 @@ def test_compilation_says_nothing_about_the_time_of_a_generation(tmp_path, tiny,
         return advance(self, states, count)
 
     monkeypatch.setattr(Engine, "advance", timed)
-    monkeypatch.setattr("zoo.training.loop.time", types.SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr("zoo.training.run.loop.time", types.SimpleNamespace(monotonic=lambda: clock[0]))
     outcome = train(NAME, out=tmp_path, quiet=True, **tiny, max_minutes=limit_s / 60)
     assert outcome.generations == (generations,)
 
@@ -348,7 +348,7 @@ def test_a_published_checkpoint_goes_on_from_its_state(tmp_path, monkeypatch):
     settings = {"seeds": 2, "population": 8, "generations": 4, "centre_lr_final": None}
     changes = {k: v for k, v in settings.items() if v is not None}
     recipe = dataclasses.replace(default_recipe(NAME), **settings)
-    monkeypatch.setattr("zoo.training.runs.default_recipe", lambda model: recipe)
+    monkeypatch.setattr("zoo.training.run.runs.default_recipe", lambda model: recipe)
     short = train(NAME, out=tmp_path / "short", quiet=True, **changes).folders[0]
     export_run(short, tmp_path / "published" / NAME, with_state=True)
     whole = train(NAME, out=tmp_path / "whole", quiet=True, **(changes | {"generations": 7})).folders[0]

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.errors import UnknownModelError
-from zoo.names import IMAGE_HIDDEN, KNOWN, ModelName, expand, parse
+from zoo.core.errors import UnknownModelError
+from zoo.registry.names import IMAGE_HIDDEN, KNOWN, ModelName, expand, parse
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,9 @@ def packages():
 
 def test_every_source_package_is_listed():
     listed = set(packages()["packages"])
-    found = {"zoo"} | {f"zoo.{p.parent.name}" for p in (ROOT / "zoo").glob("*/__init__.py")}
-    found |= {f"zoo.{p.parent.name}" for p in ROOT.glob("*/__init__.py") if p.parent.name not in ("zoo", "tests")}
+    found = {".".join(p.parent.relative_to(ROOT).parts) for p in (ROOT / "zoo").rglob("__init__.py")}
+    for top in ("models", "training", "checkpoints", "model_cards"):
+        found |= {".".join(("zoo", *p.parent.relative_to(ROOT).parts)) for p in (ROOT / top).rglob("__init__.py")}
     assert listed == found
 
 
@@ -40,7 +41,7 @@ def test_wheel_has_all_sources_and_checkpoints_and_nothing_at_the_top_level_but_
     }
     where = {"zoo": "zoo"} | {k: v for k, v in packages()["package-dir"].items()}
     for package in packages()["packages"]:
-        folder = ROOT / where.get(package, package.replace(".", "/"))
+        folder = ROOT / where.get(package, package.replace(".", "/").replace("zoo/training/", "training/"))
         for path in folder.glob("*.py"):
             assert f"{package.replace('.', '/')}/{path.name}" in names
     for path in (ROOT / "checkpoints").rglob("*"):

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from zoo.training.pgpe import BlockSearch, Hyper, Search
+from zoo.training.methods.pgpe import BlockSearch, Hyper, Search
 
 
 def hyper(**changes):

@@ -6,11 +6,11 @@ import jax
 import numpy as np
 import pytest
 
-from zoo.errors import ZooError
-from zoo.names import parse
+from zoo.core.errors import ZooError
+from zoo.registry.names import parse
 from zoo.training import Engine, Group, Recipe, train
-from zoo.training.plan import Devices, Sizes, advise, count_bytes, sizes_of, smaller_plans, total_bytes
 from zoo.training.recipe import make_network_config, make_recipe_task
+from zoo.training.run.plan import Devices, Sizes, advise, count_bytes, sizes_of, smaller_plans, total_bytes
 
 MODEL = Sizes(
     name="m", runs=3, members=8, episodes=2, hidden=10, trained=40, frozen=60, environment_bytes=100
@@ -124,7 +124,7 @@ def test_episodes_of_memory_length_stay_even():
 
 
 def test_a_training_that_does_not_fit_is_refused_before_it_compiles(tmp_path, monkeypatch):
-    monkeypatch.setattr("zoo.training.plan.available_bytes", lambda device: 3 * 2**20)
+    monkeypatch.setattr("zoo.training.run.plan.available_bytes", lambda device: 3 * 2**20)
     monkeypatch.setattr(Engine, "advance", lambda *_: pytest.fail("compiled"))
     with pytest.raises(ZooError) as raised:
         train("hetsnn-mem5-4096", out=tmp_path, quiet=True, seeds=2, population=64)

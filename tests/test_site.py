@@ -13,7 +13,7 @@ import pytest
 from browser import CHROMIUM, DRIVER, Browser
 
 import zoo
-from zoo.site import make_pages, write_site
+from zoo.report.site import make_pages, write_site
 
 MANY = 100
 

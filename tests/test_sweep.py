@@ -4,9 +4,10 @@ import jax
 import numpy as np
 import pytest
 
-from zoo import gradient_figures, gradient_tables
 from zoo.analysis.jacobians import factors, largest_factor, potentials, spectrum
-from zoo.gradient_tables import (
+from zoo.models import NetworkConfig, Neuron, Surrogate, lif_step
+from zoo.report import gradient_figures, gradient_tables
+from zoo.report.gradient_tables import (
     LIMITS,
     bootstrap,
     claims,
@@ -16,10 +17,9 @@ from zoo.gradient_tables import (
     skipped_table,
     write_report,
 )
-from zoo.models import NetworkConfig, Neuron, Surrogate, lif_step
-from zoo.training import sweep as sweeps
 from zoo.training.recipe import Recipe
-from zoo.training.sweep import EPISODES, METHODS, SWEEPS, Cell, cells_of, sweep
+from zoo.training.run import sweep as sweeps
+from zoo.training.run.sweep import EPISODES, METHODS, SWEEPS, Cell, cells_of, sweep
 
 NETWORK = NetworkConfig(inputs=3, hidden=6, outputs=2, trained=("x_tau",))
 

@@ -4,7 +4,7 @@ import dataclasses
 import math
 
 from zoo.models import DT_MS, SURROGATES, WEIGHTS, NetworkConfig
-from zoo.names import BRAX_TASKS, ModelName, parse
+from zoo.registry.names import BRAX_TASKS, ModelName, parse
 from zoo.tasks import Task, make_task
 from zoo.tasks.images import FITNESSES
 
@@ -60,7 +60,7 @@ class Recipe:
         fitness: what ranks members on images: cross-entropy or accuracy.
         input_gain: current of a white pixel, in units of 20 nA.
         block_neurons: on images, neurons that are searched apart from the others, each block with a population
-            of its own (`zoo.training.pgpe.BlockSearch`); by default all neurons together.
+            of its own (`zoo.training.methods.pgpe.BlockSearch`); by default all neurons together.
     """
 
     method: str = "pgpe"

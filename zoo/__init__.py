@@ -12,7 +12,8 @@ from pathlib import Path
 if not (Path(__file__).parent / "models").is_dir():
     __path__.append(str(Path(__file__).parent.parent))
 
-from zoo.errors import (
+from zoo import moved
+from zoo.core.errors import (
     DamagedCheckpointError,
     DataNotFoundError,
     HubError,
@@ -20,47 +21,42 @@ from zoo.errors import (
     UnsupportedCheckpointError,
     ZooError,
 )
-from zoo.loading import ModelInfo, ZooModel, list_models, load, model_info, pull
+from zoo.core.lazy import public_names
+from zoo.core.version import version
+from zoo.store.loading import ModelInfo, ZooModel, list_models, load, model_info, pull
 
-__version__ = "0.1.0"
+moved.install()
 
-_LAZY = {
-    "Evaluation": "zoo.evaluation",
-    "card": "zoo.cards",
-    "evaluate": "zoo.evaluation",
-    "publish": "zoo.publishing",
-    "train": "zoo.training",
-    "verify": "zoo.evaluation",
-}
-
-_PARTS = ("analysis", "models", "tasks", "training")
+_lazy, _find = public_names(
+    __name__,
+    {
+        "evaluation": ("Evaluation", "evaluate", "verify"),
+        "report.cards": ("card",),
+        "report.publishing": ("publish",),
+        "training": ("train",),
+    },
+)
+_PARTS = ("analysis", "evaluation", "models", "tasks", "training")
 
 __all__ = [
     "DamagedCheckpointError",
     "DataNotFoundError",
-    "Evaluation",
     "HubError",
     "ModelInfo",
     "UnknownModelError",
     "UnsupportedCheckpointError",
     "ZooError",
     "ZooModel",
-    "card",
-    "evaluate",
     "list_models",
     "load",
     "model_info",
-    "publish",
     "pull",
-    "train",
-    "verify",
+    *_lazy,
 ]
 
 
 def __getattr__(name: str):
     """Imports what needs simulators or training only when it is asked for."""
-    if name in _PARTS:
-        return importlib.import_module(f"zoo.{name}")
-    if name not in _LAZY:
-        raise AttributeError(f"module 'zoo' has no attribute '{name}'")
-    return getattr(importlib.import_module(_LAZY[name]), name)
+    if name == "__version__":
+        return version()
+    return importlib.import_module(f"zoo.{name}") if name in _PARTS else _find(name)

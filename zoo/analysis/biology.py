@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from zoo.errors import DataNotFoundError
+from zoo.core.errors import DataNotFoundError
 
 FILE_NAME = "allen_membrane_tau.csv"
 SPECIMEN_TABLE_URL = "https://celltypes.brain-map.org/cell_types_specimen_details.csv"

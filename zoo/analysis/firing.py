@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float
 
 from zoo.analysis.null import recipe_of
-from zoo.loading import ZooModel
 from zoo.models import DT_MS, Neuron, build, initial_state, lif_step, network_step
+from zoo.store.loading import ZooModel
 from zoo.tasks import Task
 from zoo.tasks.images import ImageTask
 from zoo.tasks.observations import ObservationStats, normalise

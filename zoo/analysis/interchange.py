@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.errors import ZooError
+from zoo.core.errors import ZooError
 from zoo.models import DT_MS, TABLE_4, tau_ms_from_x, x_tau_from_ms
 
 DT_S = DT_MS / 1000.0

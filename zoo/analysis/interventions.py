@@ -9,11 +9,11 @@ from jaxtyping import Float
 from zoo.analysis.firing import played_task
 from zoo.analysis.null import recipe_of
 from zoo.analysis.paired import PairedTest, paired_test
-from zoo.analysis.progress import track
-from zoo.errors import ZooError
-from zoo.evaluation import evaluate_parts
-from zoo.loading import ZooModel
+from zoo.core.errors import ZooError
+from zoo.core.progress import track
+from zoo.evaluation.episodes import evaluate_parts
 from zoo.models import DT_MS, PROPERTIES, WEIGHTS, tau_ms_from_x, x_tau_from_ms
+from zoo.store.loading import ZooModel
 from zoo.tasks.observations import ObservationStats
 
 _Parts = dict[str, np.ndarray]

@@ -13,13 +13,13 @@ import numpy as np
 from jaxtyping import Float
 
 from zoo.analysis.paired import PairedTest, paired_test
-from zoo.analysis.progress import track
-from zoo.json_files import from_json
-from zoo.loading import ZooModel
+from zoo.core.json_files import from_json
+from zoo.core.progress import track
 from zoo.models import TABLE_4, NetworkConfig, physical, unphysical
-from zoo.training.evolution import hyper_of, make_search
-from zoo.training.method import Group
-from zoo.training.pgpe import Hyper, Search
+from zoo.store.loading import ZooModel
+from zoo.training.methods.base import Group
+from zoo.training.methods.evolution import hyper_of, make_search
+from zoo.training.methods.pgpe import Hyper, Search
 from zoo.training.recipe import Recipe
 
 _STREAM = 0x4E01  # Keeps the control's random numbers apart from training's of the same seed.

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
-from zoo.evaluation import interval_95
+from zoo.evaluation.statistics import interval_95
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

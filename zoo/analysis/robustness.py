@@ -10,10 +10,11 @@ from jaxtyping import Float
 from zoo.analysis.firing import played_task
 from zoo.analysis.interventions import stacked_parts
 from zoo.analysis.null import recipe_of
-from zoo.analysis.progress import track
-from zoo.evaluation import evaluate_parts, interval_95
-from zoo.loading import ZooModel
+from zoo.core.progress import track
+from zoo.evaluation.episodes import evaluate_parts
+from zoo.evaluation.statistics import interval_95
 from zoo.models import PROPERTIES, WEIGHTS
+from zoo.store.loading import ZooModel
 from zoo.tasks import Task
 from zoo.tasks.base import Step
 from zoo.tasks.observations import ObservationStats, std

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float
 
-from zoo.evaluation import interval_95
+from zoo.evaluation.statistics import interval_95
 from zoo.models import PROPERTIES
 
 Subset = frozenset[str]

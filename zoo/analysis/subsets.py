@@ -7,14 +7,14 @@ import numpy as np
 from jaxtyping import Float
 
 from zoo.analysis.shapley import Contributions, Subset, contributions, subsets
-from zoo.errors import ZooError
-from zoo.evaluation import evaluate_parts
-from zoo.json_files import read_json
+from zoo.core.errors import ZooError
+from zoo.core.json_files import read_json
+from zoo.evaluation.episodes import evaluate_parts
 from zoo.models import PROPERTIES
-from zoo.names import ModelName, parse
+from zoo.registry.names import ModelName, parse
 from zoo.tasks.observations import ObservationStats
 from zoo.training import default_recipe, override, train
-from zoo.training.method import Group
+from zoo.training.methods.base import Group
 from zoo.training.recipe import Recipe, make_network_config, make_recipe_task
 
 _EVALUATION_SEED = 0
@@ -113,7 +113,7 @@ def untrained(model: ModelName, recipe: Recipe, run: Path) -> Float[np.ndarray, 
     parts = Group(config=config, recipe=recipe, seeds=tuple(range(recipe.seeds))).initial_parts()
     stats = None
     if recipe.normalise_observations:
-        from zoo.loading import load
+        from zoo.store.loading import load
 
         stats = ObservationStats(**load(str(run.resolve() / "checkpoint")).observations)
     returns, *_ = evaluate_parts(

@@ -9,9 +9,9 @@ from zoo.analysis.biology import BIOLOGY, load_biology
 from zoo.analysis.fits import FAMILIES, Fit, fit
 from zoo.analysis.null import NullControl, null_control, recipe_of, tau_ms_of
 from zoo.analysis.paper_tables import TABLE_2
-from zoo.analysis.progress import track
-from zoo.loading import ZooModel
-from zoo.names import parse
+from zoo.core.progress import track
+from zoo.registry.names import parse
+from zoo.store.loading import ZooModel
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)

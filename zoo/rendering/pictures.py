@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from zoo.analysis.style import BLUE, LIGHT, VERMILION
+from zoo.drawing.style import BLUE, LIGHT, VERMILION
 from zoo.rendering.replay import Replay
 from zoo.rendering.scene import Geom, Scene
 

@@ -1,16 +1,14 @@
-"""An episode of one network, kept for looking at it, and the formats in which it can be looked at."""
+"""An episode of one network, kept for looking at it."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
 from zoo.analysis.firing import record
 from zoo.rendering.scene import Scene, make_scene, watcher
-from zoo.zoo_model import ZooModel
+from zoo.store.zoo_model import ZooModel
 
-KINDS = ("html", "gif", "png")
 _SHOWN = 256
 
 
@@ -76,35 +74,3 @@ def play(model: ZooModel, seed: int | None = None, *, episode_seed: int = 0, ste
         hidden=len(order),
         rewards=recording.rewards,
     )
-
-
-def render(
-    model: ZooModel, path: Path, seed: int | None = None, *, episode_seed: int = 0, steps: int | None = None
-) -> Path:
-    """Writes an episode as a page (.html), an animation (.gif) or a still picture (.png).
-
-    Args:
-        model: a loaded model.
-        path: of the file; its ending decides.
-        seed: training seed; by default the first.
-        episode_seed: of the initial state.
-        steps: stop after so many; by default at the end of the episode.
-
-    Raises:
-        ValueError: if the ending is another one, or as `play` says.
-    """
-    kind = path.suffix.lstrip(".")
-    if kind not in KINDS:
-        raise ValueError(f"{path} must end in .{', .'.join(KINDS[:-1])} or .{KINDS[-1]}")
-    replay = play(model, seed, episode_seed=episode_seed, steps=steps)
-    if kind == "html":
-        from zoo.rendering.page import make_page
-
-        content = make_page(replay).encode()
-    else:
-        from zoo.rendering.pictures import animation, still
-
-        content = animation(replay) if kind == "gif" else still(replay)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return path

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Int32, UInt8
 
-from zoo.errors import DataNotFoundError, ZooError
+from zoo.core.errors import DataNotFoundError, ZooError
 
 SIDE = 28
 PIXELS = SIDE * SIDE

@@ -1,0 +1,1 @@
+"""How networks are trained: evolution strategies and surrogate gradients, one file each."""

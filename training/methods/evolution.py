@@ -1,0 +1,226 @@
+"""PGPE's generations of many runs: ask, play, tell."""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from zoo.models import NetworkConfig, build_population
+from zoo.tasks import Task
+from zoo.tasks.observations import ObservationStats, empty, update
+from zoo.tasks.rollout import Episodes, Policies, rollout
+from zoo.training.methods.base import Group, make_hyper
+from zoo.training.methods.pgpe import BlockSearch, Hyper, Search
+
+_BLOCK_NUMBERS = 2**20
+"""Trained numbers of the members that a CPU core plays at a time: 4 MiB, so that they stay in its cache."""
+
+
+class RunState(NamedTuple):
+    """Everything that changes while a run trains. Leading axis R.
+
+    Attributes:
+        search: evosax state: centre, sigma, optimiser, best member so far, generation.
+        stats: observation statistics (unused ones stay at zero).
+        nan_members: how many members had a return that is not finite, in all.
+        env_steps: environment steps lived through, in all.
+    """
+
+    search: object
+    stats: ObservationStats
+    nan_members: Int[Array, " R"]
+    env_steps: Float[Array, " R"]
+
+
+class Metrics(NamedTuple):
+    """Of one generation. Leading axis R.
+
+    Attributes:
+        mean, best, std: of the members' finite returns.
+        sigma: mean standard deviation of the search distribution.
+        length: mean episode length, in steps.
+        nan_members: members whose return was NaN or infinite.
+    """
+
+    mean: Float[Array, " R"]
+    best: Float[Array, " R"]
+    std: Float[Array, " R"]
+    sigma: Float[Array, " R"]
+    length: Float[Array, " R"]
+    nan_members: Int[Array, " R"]
+
+
+def hyper_of(group: Group) -> Hyper:
+    """[R] settings of the runs."""
+    absent = {
+        "centre_lr_final": group.numbers("centre_lr"),
+        "centre_lr_drop": np.inf,
+        "sigma_final": group.numbers("sigma"),
+    }
+    return make_hyper(Hyper, group, absent)
+
+
+class Evolution:
+    """The search distribution of every run, moved by its members' fitness (`zoo.training.methods.base.Method`).
+
+    Args:
+        task: what all runs play.
+        shards: number of devices that share a run's members.
+    """
+
+    metrics = Metrics
+
+    judges_blocks = False
+    """Whether it can tell the fitness of a block of neurons from the others'."""
+
+    def __init__(self, task: Task, shards: int):
+        self.task, self._shards = task, shards
+
+    @staticmethod
+    def splits(group: Group) -> int:
+        """The population."""
+        return group.recipe.population
+
+    def constants(self, group: Group):
+        """`Hyper`, seeds and the fixed parts of the networks."""
+        return hyper_of(group), np.asarray(group.seeds, np.uint32), group.frozen()
+
+    def init(self, group: Group) -> RunState:
+        """Search distributions around Table 4's properties, or LeCun weights."""
+        block = group.recipe.block_neurons
+        if block is not None and not self.judges_blocks:
+            raise ValueError(f"block_neurons (={block}) is for images; {self.task.name} has none")
+        runs = len(group.seeds)
+        states = jax.jit(jax.vmap(make_search(group).init))(group.initial(), hyper_of(group))
+        # Booked as int32 from the start, so that the state's types never change.
+        states = states.replace(generation_counter=np.zeros(runs, np.int32))
+        stats = jax.vmap(lambda _: empty(group.config.inputs))(jnp.arange(runs))
+        return RunState(states, stats, np.zeros(runs, np.int32), np.zeros(runs, np.float32))
+
+    def parameters(self, state: RunState) -> Float[Array, "R D"]:
+        """The centres."""
+        return state.search.mean
+
+    def stats(self, state: RunState) -> ObservationStats:
+        """Observation statistics of the runs."""
+        return ObservationStats(*state.stats)
+
+    def milestones(self, generations: int) -> tuple[int, ...]:
+        """None."""
+        return ()
+
+    def totals(self, state: RunState) -> dict:
+        """Environment steps of a run, on average, and NaN members of all."""
+        return {"env_steps": float(np.mean(state.env_steps)), "nan_members": int(np.sum(state.nan_members))}
+
+    def generation(self, groups, states, constants, arrays, *, merged):
+        """Ask, play, tell."""
+        populations, own, policies = [], [], []
+        for group, state, (hyper, seeds, frozen) in zip(groups, states, constants, strict=True):
+            ask_keys, env_keys = _keys(seeds, state.search.generation_counter, group.recipe.episodes)
+            population = jax.vmap(make_search(group).ask)(ask_keys, state.search, hyper)
+            stats = state.stats if group.recipe.normalise_observations else None
+            policies.append(functools.partial(_make_policies, group, frozen, env_keys, stats))
+            populations.append(population)
+            own.append(slice_members(population, self._shards))
+        clip = groups[0].recipe.observation_clip
+        if merged:
+            made = [make(members) for make, members in zip(policies, own, strict=True)]
+            episodes = rollout(self.task, made, clip=clip)
+        else:
+            episodes = [self._play_in_blocks(*pair, clip) for pair in zip(policies, own, strict=True)]
+        results = [
+            self._learn(*args)
+            for args in zip(groups, populations, episodes, states, [c[0] for c in constants], strict=True)
+        ]
+        states, metrics = zip(*results, strict=True)
+        return list(states), list(metrics)
+
+    def _play_in_blocks(self, make_policies, own, clip):
+        """Episodes of members [R, P, D], some members at a time; each block ends when its last member does."""
+        runs, members, size = own.shape
+        count = block_count(members, runs * size)
+        blocks = own.reshape(runs, count, members // count, size).swapaxes(0, 1)
+        played = jax.lax.map(lambda block: rollout(self.task, [make_policies(block)], clip=clip)[0], blocks)
+        join = functools.partial(jax.tree.map, lambda x: x.swapaxes(0, 1).reshape(runs, members, -1))
+        moments = played.moments and jax.tree.map(lambda x: x.sum(0), played.moments)
+        return Episodes(*join(tuple(played[:3])), spikes=None, moments=moments)
+
+    def _learn(self, group, population, episodes, state, hyper):
+        """The update of one group from its episodes."""
+        gather = functools.partial(jax.lax.all_gather, axis_name="members", axis=1, tiled=True)
+        returns = gather(episodes.returns.mean(-1))
+        returns = jnp.where(jnp.isfinite(returns), returns, jnp.nan)  # An infinite one would rank first.
+        fitness = returns + hyper.expected_reward_weight[:, None] * gather(episodes.expected.mean(-1))
+        lengths = gather(episodes.lengths)
+        searched = jax.vmap(make_search(group).tell)(population, fitness, state.search, hyper)
+        stats = state.stats
+        if episodes.moments is not None:
+            stats = jax.vmap(update)(stats, jax.lax.psum(episodes.moments, "members"))
+        nan_members = jnp.isnan(returns).sum(-1, dtype=jnp.int32)
+        metrics = Metrics(
+            mean=jnp.nanmean(returns, -1),
+            best=jnp.nanmax(returns, -1),
+            std=jnp.nanstd(returns, -1),
+            sigma=searched.std.mean(-1),
+            length=lengths.mean((-2, -1)),
+            nan_members=nan_members,
+        )
+        state = RunState(searched, stats, state.nan_members + nan_members, state.env_steps + lengths.sum((-2, -1)))
+        return state, metrics
+
+
+@functools.lru_cache(maxsize=64)
+def _make_search(config: NetworkConfig, population: int, block: int | None, optimiser: str) -> Search:
+    if block is None:
+        return Search(population, config.trained_size, optimiser)
+    return BlockSearch(population, config.blocks(block), optimiser)
+
+
+def make_search(group: Group) -> Search:
+    """The search of a group's runs."""
+    recipe = group.recipe
+    return _make_search(group.config, recipe.population, block_neurons(group), recipe.optimiser)
+
+
+def block_neurons(group: Group) -> int | None:
+    """Neurons that are searched apart from the others; None where one block holds them all."""
+    neurons = group.recipe.block_neurons
+    return None if neurons == group.config.hidden else neurons
+
+
+def _keys(seeds, generations, episodes):
+    """Keys of a generation, from seed and generation alone: for `ask` [R], for resets [R, 1, E]."""
+
+    def one(seed, generation):
+        key = jax.random.fold_in(jax.random.key(seed), generation)
+        ask, env = jax.random.split(key)
+        return ask, jax.random.split(env, (1, episodes))
+
+    return jax.vmap(one)(seeds, generations)
+
+
+def _make_policies(group, frozen, keys, stats, own) -> Policies:
+    """Networks of members [R, P, D]."""
+    networks = jax.vmap(functools.partial(build_population, group.config))(frozen, own)
+    return Policies(networks, keys, stats, own.shape[1], group.readout_gain)
+
+
+def block_count(members: int, numbers: int) -> int:
+    """Smallest division of the members into equal blocks of at most `_BLOCK_NUMBERS` numbers."""
+    return next(
+        n
+        for n in range(1, members + 1)
+        if members % n == 0 and (members // n * numbers <= _BLOCK_NUMBERS or n == members)
+    )
+
+
+def slice_members(population, shards):
+    """This device's members of populations [R, P, D]."""
+    if shards == 1:
+        return population
+    size = population.shape[1] // shards
+    return jax.lax.dynamic_slice_in_dim(population, jax.lax.axis_index("members") * size, size, axis=1)

@@ -1,0 +1,1 @@
+"""Runs: many of them in one program, saved, resumed, exported."""

@@ -1,0 +1,133 @@
+"""From a run folder to a checkpoint in the published format, with its evaluation."""
+
+import dataclasses
+import importlib.metadata
+import platform
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from zoo.core.errors import ZooError
+from zoo.core.json_files import from_json, read_json
+from zoo.evaluation.episodes import Evaluation, evaluate_parts
+from zoo.evaluation.images import evaluate_images
+from zoo.models import fixed_weights
+from zoo.registry.names import parse
+from zoo.store.checkpoint import write_checkpoint
+from zoo.store.curves import rows_until
+from zoo.tasks.images import ImageTask
+from zoo.training.methods.base import Group
+from zoo.training.methods.image_evolution import ImageEvolution
+from zoo.training.recipe import Recipe, make_network_config, make_recipe_task, task_options
+from zoo.training.run.engine import Engine
+from zoo.training.run.state import restore_state, save_state
+
+_CURVE_GENERATIONS = 100
+_LIBRARIES = ("hetsnn-zoo", "jax", "flax", "orbax-checkpoint", "evosax", "gymnax", "brax", "numpy")
+_EVALUATION_SEED = 0
+
+
+def export_run(folder: Path, target: Path | None = None, *, with_state: bool = False) -> Path:
+    """Evaluates a run's centre on fresh episodes and writes the checkpoint.
+
+    Args:
+        folder: of the run.
+        target: of the checkpoint; by default ``folder/checkpoint``.
+        with_state: add the training state, so that anyone can go on from it. Always done while the
+            recipe's generations are not spent.
+
+    Raises:
+        ZooError: if the run has no saved state yet.
+    """
+    record = read_json(folder / "run.json")
+    recipe = from_json(Recipe, record["recipe"], str(folder / "run.json"))
+    model = parse(record["name"])
+    task = make_recipe_task(model, recipe)
+    config = make_network_config(model, task, recipe)
+    group = Group(config=config, recipe=recipe, seeds=tuple(range(recipe.seeds)))
+    engine = Engine(task, [group], devices=jax.local_devices()[:1])
+    restored = restore_state(folder / "state", jax.tree.map(np.asarray, engine.init()[0]))
+    if restored is None:
+        raise ZooError(f"{folder} has no saved training state yet; run: zoo train {model}")
+    state, progress = restored
+    initial, trained = group.initial_parts(), config.split(np.asarray(engine.method.parameters(state)))
+    stacked = initial | trained
+    stats = engine.method.stats(state) if recipe.normalise_observations else None
+    if isinstance(task, ImageTask):
+        networks = {seed: {n: v[i] for n, v in stacked.items()} for i, seed in enumerate(group.seeds)}
+        evaluation = evaluate_images(str(model), task, networks)
+    else:
+        measured = evaluate_parts(
+            task, stacked, stats, recipe.observation_clip, task.evaluation_episodes, _EVALUATION_SEED
+        )
+        evaluation = Evaluation(str(model), _EVALUATION_SEED, group.seeds, *measured)
+    # A training may have written more since its last saved state.
+    whole = rows_until((folder / "training.csv").read_text(encoding="utf-8"), progress["generation"])
+    curve = thin_curve(whole, progress["generation"])
+    if isinstance(engine.method, ImageEvolution):
+        population = engine.method.population_accuracies(group, state)
+    else:
+        population = [float(row["mean"]) for row in _last_rows(curve)]
+    params = {"trained": trained}
+    if stats is not None:
+        params["observations"] = stats._asdict()
+    document = {
+        "name": str(model),
+        "task": {"name": model.task, "options": task_options(model, recipe)},
+        "network": dataclasses.asdict(config),
+        "recipe": dataclasses.asdict(recipe),
+        "seeds": list(group.seeds),
+        "observations": stats is not None,
+        "fixed_weights": {
+            str(seed): fixed_weights.sha256(w_in, w_out)
+            for seed, w_in, w_out in zip(group.seeds, initial["w_in"], initial["w_out"], strict=True)
+        },
+        "training": {
+            "parameters": config.trained_size,
+            "generations": progress["generation"],
+            **engine.method.totals(state),
+            "population_mean": float(np.mean(population)),
+            "population_std": float(np.std(population, ddof=1)) if len(population) > 1 else 0.0,
+            "seconds": round(progress["seconds"], 1),
+            "hardware": progress["hardware"],
+            "python": platform.python_version(),
+            "versions": {name: importlib.metadata.version(name) for name in _LIBRARIES},
+        },
+    }
+    keep_state = with_state or progress["generation"] < recipe.generations
+
+    def add_files(new: Path) -> None:
+        activity = folder / "activity.csv"
+        if activity.is_file():
+            text = rows_until(activity.read_text(encoding="utf-8"), progress["generation"])
+            if text:
+                (new / activity.name).write_text(text, encoding="utf-8")
+        if keep_state:
+            save_state(new / "state", state, progress)
+
+    target = target or folder / "checkpoint"
+    write_checkpoint(
+        target, config=document, params=params, evaluation=evaluation.to_json(), curve=curve, extra=add_files
+    )
+    return target
+
+
+def thin_curve(text: str, generation: int) -> str:
+    """At most about a hundred generations of a learning curve, the last one among them.
+
+    They are those nearest to an even spacing: the first part of a continued curve has been thinned before.
+    """
+    header, *rows = text.splitlines()
+    present = np.unique([int(row.split(",")[0]) for row in rows])
+    wanted = np.arange(generation, 0, -max(1, generation // _CURVE_GENERATIONS))
+    kept = set(present[np.abs(present[:, None] - wanted).argmin(0)])
+    return "\n".join([header, *(row for row in rows if int(row.split(",")[0]) in kept)]) + "\n"
+
+
+def _last_rows(curve: str) -> list[dict]:
+    header, *rows = curve.splitlines()
+    names = header.split(",")
+    parsed = [dict(zip(names, row.split(","), strict=True)) for row in rows]
+    last = parsed[-1]["generation"]
+    return [row for row in parsed if row["generation"] == last]

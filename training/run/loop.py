@@ -1,0 +1,281 @@
+"""The resumable training loop: any number of models in lockstep, one folder each.
+
+runs/NAME/run.json       name and recipe
+runs/NAME/state/         newest training states
+runs/NAME/training.csv   the curve, written as it goes
+runs/NAME/activity.csv   firing rates at the method's milestones, where it names some
+runs/NAME/checkpoint/    the result, in the published format
+"""
+
+import contextlib
+import dataclasses
+import math
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from zoo.core.json_files import from_json
+from zoo.registry.names import parse
+from zoo.store.curves import append_rows, cut_rows
+from zoo.training.methods.activity import COLUMNS
+from zoo.training.recipe import Recipe
+from zoo.training.run import hosts
+from zoo.training.run.engine import CHUNK, Engine, to_host
+from zoo.training.run.export import export_run
+from zoo.training.run.plan import within_memory
+from zoo.training.run.progress import Progress
+from zoo.training.run.runs import Preparation, Run, prepare_run, shared_task
+from zoo.training.run.state import drop_states_after, restore_state, save_state
+
+_CHUNK_SECONDS = 2.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a training ended.
+
+    Attributes:
+        folders: of the runs.
+        generations: how far each got.
+        goal: how far their recipes go; ``checkpoint/`` of a run that is there has the result.
+        interrupted: whether a signal asked for the stop.
+    """
+
+    folders: tuple[Path, ...]
+    generations: tuple[int, ...]
+    goal: int
+    interrupted: bool
+
+    @property
+    def finished(self) -> bool:
+        """Whether all runs are at the goal."""
+        return min(self.generations) >= self.goal
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Position:
+    """How far a run is.
+
+    Attributes:
+        generation: number of those behind it.
+        seconds: what they took.
+        hardware: what they were computed on, from first to last.
+    """
+
+    generation: int = 0
+    seconds: float = 0.0
+    hardware: str = ""
+
+    def after(self, generations: int, seconds: float) -> "_Position":
+        """The position so much later, on this hardware."""
+        used = self.hardware.split(", ") if self.hardware else []
+        used = list(dict.fromkeys([*used, hardware()]))
+        return _Position(self.generation + generations, self.seconds + seconds, ", ".join(used))
+
+
+def train(
+    names: str | Sequence[str],
+    *,
+    out: str | Path = "runs",
+    max_minutes: float | None = None,
+    save_minutes: float = 2.0,
+    fresh: bool = False,
+    continue_published: bool = False,
+    quiet: bool = False,
+    **changes,
+) -> Outcome:
+    """Trains a model, or several of one task in lockstep; goes on where an earlier call stopped.
+
+    Stops in good order, with its state saved, when all generations are done, after `max_minutes`, or on
+    SIGINT or SIGTERM. Killed in any other way it loses at most `save_minutes`; either way, calling it
+    again ends at the same numbers as one call without a break.
+
+    Runs in lockstep are independent: each goes on from its own newest state, and when one has all its
+    generations the others go on without it (on a GPU in a smaller batch, which may sum in another order).
+
+    Several processes that `jax.distributed` has joined make one call together (see `zoo.training.run.hosts`).
+
+    Args:
+        names: model name, or several names of one task.
+        out: parent folder of the runs.
+        max_minutes: time limit, by default none.
+        save_minutes: time between saved states.
+        fresh: discard what earlier calls left in `out` for these names.
+        continue_published: go on from the training state that the published checkpoint carries.
+        quiet: no progress bar.
+        **changes: fields of `Recipe` that differ from the zoo's recipe.
+    """
+    names = [names] if isinstance(names, str) else list(names)
+    until = math.inf if max_minutes is None else time.monotonic() + 60 * max_minutes
+    with contextlib.ExitStack() as held:
+        runs, prepared, done = _prepare(
+            names, Path(out), held, fresh=fresh, continue_published=continue_published, **changes
+        )
+        task, goal = shared_task(runs), runs[0].recipe.generations
+        reached = {run.folder: goal for run in done}
+        going, stopped = [run for run in runs if run not in done], False
+        request = held.enter_context(_StopRequest())
+        while going and not stopped:
+            generations, stopped = _train_until_one_ends(going, task, prepared, until, save_minutes, quiet, request)
+            reached.update((run.folder, g) for run, g in zip(going, generations, strict=True))
+            ended = [run for run in going if reached[run.folder] >= goal]
+            hosts.from_main(lambda ended=ended: [str(export_run(run.folder)) for run in ended])
+            going, prepared = [run for run in going if run not in ended], []
+            said = hosts.gather(request.received, time.monotonic() > until)
+            stopped = stopped or bool(said[:, 0].any()) or bool(said[0, 1])
+        interrupted = bool(hosts.gather(request.received).any())
+    folders = tuple(run.folder for run in runs)
+    return Outcome(
+        folders=folders, generations=tuple(reached[f] for f in folders), goal=goal, interrupted=interrupted
+    )
+
+
+def _prepare(names, out, held, **options) -> tuple[list[Run], list[Preparation], list[Run]]:
+    """The runs, whose folders process 0 has checked and holds; what it has yet to do there; and which are done."""
+    prepared = []
+
+    def prepare():
+        prepared.extend(prepare_run(name, out, held, **options) for name in names)
+        return [[dataclasses.asdict(preparation.run.recipe), preparation.done] for preparation in prepared]
+
+    said = list(zip(names, hosts.from_main(prepare), strict=True))
+    recipes = [from_json(Recipe, fields, name) for name, (fields, _) in said]
+    runs = [Run(model=parse(n), recipe=r, folder=out / n) for n, r in zip(names, recipes, strict=True)]
+    done = [run for run, (_, (_, is_done)) in zip(runs, said, strict=True) if is_done]
+    return runs, [preparation for preparation in prepared if not preparation.done], done
+
+
+def _train_until_one_ends(runs, task, prepared, until, save_minutes, quiet, request) -> tuple[list[int], bool]:
+    """Generations that the runs are at, all saved; and whether time or a signal stopped them."""
+    start = time.monotonic()
+    engine = Engine(task, [run.group(task) for run in runs])
+    hosts.check_mesh(engine.mesh)
+    with within_memory([str(run.model) for run in runs], engine):
+        hosts.from_main(lambda: [preparation.begin() for preparation in prepared])
+        return _advance(runs, engine, start, until, save_minutes, quiet, request)
+
+
+def _advance(runs, engine, start, until, save_minutes, quiet, request) -> tuple[list[int], bool]:
+    """As `_train_until_one_ends`, of runs that have begun."""
+    states, before = _restore(runs, engine)
+    generations = [position.generation for position in before]
+    goal = runs[0].recipe.generations
+    milestones = engine.method.milestones(goal)
+    saved_at, size, done, stopped = start, 1, 0, False
+
+    def save():
+        seconds, on_host = time.monotonic() - start, to_host(states)
+
+        def write():
+            for run, state, position in zip(runs, on_host, before, strict=True):
+                save_state(run.folder / "state", state, dataclasses.asdict(position.after(done, seconds)))
+
+        hosts.from_main(write)
+
+    with Progress(goal, min(generations), quiet or not hosts.is_main()) as bar:
+        _record_activity(runs, engine, states, generations, {0}.intersection(milestones))
+        while max(generations) < goal and not stopped:
+            began, first = time.monotonic(), done == 0
+            count = min(size, *(min(m for m in (*milestones, goal) if m > g) - g for g in generations))
+            states, metrics = engine.advance(states, count)
+            for run, group, block, g in zip(runs, engine.groups, metrics, generations, strict=True):
+                _append_curve(run.folder / "training.csv", g, group.seeds, block)
+            done, generations = done + count, [g + count for g in generations]
+            now = time.monotonic()
+            bar.update(min(generations), metrics)
+            # The first call compiles; its time says nothing about the next.
+            size = int(np.clip(_CHUNK_SECONDS * count / (now - began), 1, min(CHUNK, 2 * size)))
+            expected_end = now if first else now + (now - began) / count * size
+            said = hosts.gather(request.received, size, expected_end > until, now - saved_at > 60 * save_minutes)
+            size, late, due = int(said[0, 1]), bool(said[0, 2]), bool(said[0, 3])
+            stopped = bool(said[:, 0].any()) or late
+            _record_activity(runs, engine, states, generations, milestones)
+            if stopped or max(generations) == goal or due:
+                save()
+                saved_at = time.monotonic()
+    return generations, stopped
+
+
+def _restore(runs, engine) -> tuple[list, list[_Position]]:
+    """Each run's newest state and where it stands; its curves are cut to that generation."""
+    fresh = engine.init()
+    states = list(to_host(fresh))
+
+    def read():
+        positions = [_Position() for _ in runs]
+        for i, run in enumerate(runs):
+            if found := restore_state(run.folder / "state", fresh[i]):
+                states[i], progress = found
+                positions[i] = _Position(progress["generation"], progress["seconds"], progress["hardware"])
+            generation = positions[i].generation
+            drop_states_after(run.folder / "state", generation)
+            cut_rows(run.folder / "training.csv", generation)
+            # Generation 0 has no saved state: what was recorded of it may be torn, and is recorded anew.
+            cut_rows(run.folder / "activity.csv", generation or -1)
+        return [dataclasses.asdict(position) for position in positions]
+
+    positions = [_Position(**fields) for fields in hosts.from_main(read)]
+    if not any(position.generation for position in positions):
+        return fresh, positions
+    return [engine.place(state) for state in hosts.share(states, fresh)], positions
+
+
+def _append_curve(path: Path, generation: int, seeds: tuple[int, ...], metrics) -> None:
+    if not hosts.is_main():
+        return
+    rows = [
+        [generation + i + 1, seed, *(float(column[i, j]) for column in metrics)]
+        for i in range(metrics.mean.shape[0])
+        for j, seed in enumerate(seeds)
+    ]
+    append_rows(path, ["generation", "seed", *metrics._fields], rows)
+
+
+def _record_activity(runs, engine, states, generations, milestones) -> None:
+    """Adds rows to the activity.csv of every run that is at one of the milestones; all processes call it."""
+    if not any(g in milestones for g in generations):
+        return
+    parameters = to_host([engine.method.parameters(state) for state in states])
+
+    def write():
+        for run, group, own, generation in zip(runs, engine.groups, parameters, generations, strict=True):
+            if generation in milestones:
+                rows = [(generation, *row) for row in engine.method.activity(group, own)]
+                append_rows(run.folder / "activity.csv", COLUMNS, rows)
+
+    hosts.from_main(write)
+
+
+def hardware() -> str:
+    """What this process computes on, for cards."""
+    devices = jax.devices()
+    if devices[0].platform == "cpu":
+        return f"{len(devices)} CPU core{'s' * (len(devices) > 1)}"
+    return f"{len(devices)} x {devices[0].device_kind}"
+
+
+class _StopRequest(contextlib.AbstractContextManager):
+    """Turns the first SIGINT or SIGTERM into a request; the second SIGINT interrupts as usual."""
+
+    received = False
+
+    def __enter__(self):
+        if threading.current_thread() is threading.main_thread():
+            self._before = {s: signal.signal(s, self._receive) for s in (signal.SIGINT, signal.SIGTERM)}
+        else:
+            self._before = {}
+        return self
+
+    def _receive(self, number, frame):
+        self.received = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def __exit__(self, *_):
+        for number, handler in self._before.items():
+            # None stands for a handler that is not Python's (`jax.distributed` has one); it cannot be put back.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)

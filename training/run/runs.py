@@ -1,0 +1,263 @@
+"""Folders of runs: what is trained there, with which recipe, and from where it goes on."""
+
+import contextlib
+import dataclasses
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from zoo.core.errors import ZooError
+from zoo.core.json_files import coerce, from_json, read_json, write_json
+from zoo.registry.names import ModelName, parse
+from zoo.store.checkpoint import read_config, replacing
+from zoo.store.hub import Access, HubError, Reference, refresh
+from zoo.store.loading import locate
+from zoo.store.manifest import STATE, read_manifest, verify_manifest
+from zoo.tasks import Task
+from zoo.training.methods.base import Group
+from zoo.training.recipe import Recipe, default_recipe, make_network_config, make_recipe_task, unused_fields
+from zoo.training.run.state import saved_states
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One model in training: name, recipe, folder."""
+
+    model: ModelName
+    recipe: Recipe
+    folder: Path
+
+    def group(self, task) -> Group:
+        """As the engine wants it."""
+        config = make_network_config(self.model, task, self.recipe)
+        gain = self.recipe.action_gain / task.action_gain if hasattr(task, "action_gain") else 1.0
+        return Group(config=config, recipe=self.recipe, seeds=tuple(range(self.recipe.seeds)), readout_gain=gain)
+
+
+def shared_task(runs: Sequence[Run]) -> Task:
+    """What all runs in lockstep play; gains of actions may differ, and then become the groups' own.
+
+    Raises:
+        ValueError: if anything else differs.
+    """
+    tasks = {make_recipe_task(run.model, run.recipe) for run in runs}
+    if len(tasks) > 1 and all(hasattr(task, "action_gain") for task in tasks):
+        tasks = {dataclasses.replace(task, action_gain=1.0) for task in tasks}
+    if len(tasks) > 1:
+        names = sorted({task.name for task in tasks})
+        differ = names if len(names) > 1 else sorted(map(repr, tasks))
+        raise ValueError(f"models in lockstep must share one task; these have {', '.join(differ)}")
+    if len(clips := {run.recipe.observation_clip for run in runs}) > 1:
+        raise ValueError(f"models in lockstep must share observation_clip; these have {sorted(clips)}")
+    if len(goals := {run.recipe.generations for run in runs}) > 1:
+        raise ValueError(f"models in lockstep must have the same number of generations; these have {sorted(goals)}")
+    return tasks.pop()
+
+
+def override(recipe: Recipe, **changes) -> Recipe:
+    """A recipe with some fields changed.
+
+    Raises:
+        ValueError: if a field does not exist, or its value has another type or is out of range.
+    """
+    fields = {field.name: field.type for field in dataclasses.fields(Recipe)}
+    for name, value in changes.items():
+        if name not in fields:
+            raise ValueError(f"a recipe has no `{name}`; its fields are {', '.join(fields)}")
+        changes[name] = coerce(fields[name], value, name)
+    return dataclasses.replace(recipe, **changes)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Preparation:
+    """A run that may begin or go on: its folder is held, and nothing in it has changed yet.
+
+    Attributes:
+        run: what is trained.
+        fresh: whether an earlier run there is to be thrown away.
+        source: folder of the published checkpoint that it begins with, or None.
+        done: whether all its generations are behind it, and its checkpoint written.
+    """
+
+    run: Run
+    fresh: bool
+    source: Path | None
+    done: bool
+
+    def begin(self) -> None:
+        """Makes the folder, or finds it as it was.
+
+        Raises:
+            ZooError: if it cannot be written.
+        """
+        folder = self.run.folder
+        record = _record(folder)
+        if self.fresh and record.is_file():
+            shutil.rmtree(folder)
+        elif self.fresh:
+            shutil.rmtree(folder / STATE, ignore_errors=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            # First of all: a state without its recipe could be gone on from with another.
+            write_json(record, {"name": folder.name, "recipe": dataclasses.asdict(self.run.recipe)})
+            if self.source is not None:
+                _copy_published(self.source, folder)
+        except OSError as error:
+            raise _cannot_write(folder, error) from error
+
+
+def _record(folder: Path) -> Path:
+    """Where a run's folder says what is trained in it."""
+    return folder / "run.json"
+
+
+def prepare_run(
+    name: str,
+    out: Path,
+    held: contextlib.ExitStack,
+    *,
+    fresh: bool = False,
+    continue_published: bool = False,
+    **changes,
+) -> Preparation:
+    """Checks that a run may begin, or go on, and holds its folder.
+
+    Args:
+        name: model name.
+        out: parent of run folders.
+        held: until its end no other training can have the folder.
+        fresh: throw away what an earlier run left there.
+        continue_published: where there is no run yet, begin with the published checkpoint's recipe,
+            training state and curve.
+        **changes: recipe fields that differ from the zoo's recipe, or from the published one's.
+
+    Raises:
+        ZooError: if the folder has a run with another recipe, of more generations, or another training in it, or
+            cannot be written, or the published checkpoint carries no training state.
+        ValueError: if a change is of no effect on this model, or gives it another name's method, or weighs memory
+            length's two contexts unlike.
+    """
+    model = parse(name)
+    folder = Path(out) / name
+    begun = bool(saved_states(folder / STATE)) and not fresh
+    source = _published(name, with_state=not begun) if continue_published else None
+    base = default_recipe(model) if source is None else _recipe_of(source)
+    recipe = override(base, **changes)
+    if recipe.method != model.trainer:
+        other = dataclasses.replace(model, trainer=recipe.method)
+        raise ValueError(f"method (={recipe.method}) must be {model.trainer} for {name}; train {other} instead")
+    unused = unused_fields(model, recipe.method)
+    field = "batch" if recipe.method == "bp" else "episodes"
+    if model.family == "mem" and getattr(recipe, field) % 2:
+        raise ValueError(f"{field} (={getattr(recipe, field)}) must be even on {model.task}: contexts alternate")
+    if idle := [field for field in changes if field in unused and getattr(recipe, field) != getattr(base, field)]:
+        raise ValueError(f"{', '.join(idle)}: of no effect on {name}, which {recipe.method} trains")
+    if continue_published:
+        _check_same(base, recipe, f"the published {name}", "train without --continue")
+        _check_length(recipe, read_config(source)["training"]["generations"], f"the published {name}")
+    held.enter_context(_hold(folder))
+    if begun:
+        before = _recorded_recipe(folder)
+        _check_same(before, recipe, str(folder), "start anew with --fresh, or in another folder with --out")
+        _check_length(recipe, int(saved_states(folder / STATE)[-1].name), str(folder))
+    run = Run(model=model, recipe=recipe, folder=folder)
+    done = begun and _is_done(folder, recipe.generations)
+    return Preparation(run=run, fresh=fresh, source=None if begun else source, done=done)
+
+
+def _is_done(folder: Path, generations: int) -> bool:
+    """Whether a run's last state and its checkpoint are both of its last generation."""
+    if int(saved_states(folder / STATE)[-1].name) != generations:
+        return False
+    with contextlib.suppress(ZooError, OSError):
+        return read_config(folder / "checkpoint")["training"]["generations"] == generations
+    return False
+
+
+def _recorded_recipe(folder: Path) -> Recipe:
+    """That of the run in a folder."""
+    record = _record(folder)
+    if not record.is_file():
+        raise ZooError(f"{folder} has a training state, and no {record.name} that says of which recipe; use --fresh")
+    return from_json(Recipe, read_json(record)["recipe"], str(record))
+
+
+@contextlib.contextmanager
+def _hold(folder: Path) -> Iterator[None]:
+    """Keeps other trainings out of a run's folder; however this process ends, the operating system lets go of it."""
+    lock = FileLock(folder.parent / f".{folder.name}.lock", blocking=False)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        message = f"another training is going on in {folder}; wait for its end, stop it, or choose another --out"
+        raise ZooError(message) from None
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _cannot_write(folder: Path, error: OSError) -> ZooError:
+    return ZooError(f"cannot write to {folder}: {error.strerror}; choose another place with --out")
+
+
+def _published(name: str, *, with_state: bool) -> Path:
+    """Verified folder of the published checkpoint; its training state is fetched where a copy left it out.
+
+    Raises:
+        ZooError: if there is no state to be had.
+    """
+    path = locate(name).path
+    verify_manifest(path)
+    if not with_state or (path / STATE).is_dir():
+        return path
+    if not any(file.startswith(f"{STATE}/") for file in read_manifest(path)):
+        raise ZooError(f"the checkpoint {path} carries no training state; train {name} from scratch")
+    try:
+        path = refresh(Reference.parse(name), Access(), with_state=True).path
+    except HubError as error:
+        raise ZooError(
+            f"the checkpoint {path} was copied without its training state, and the Hub does not give it: {error}; "
+            f"use a clone of the repository, or train {name} from scratch"
+        ) from error
+    if not (path / STATE).is_dir():
+        raise ZooError(f"the Hub's copy of {name} carries no training state; train {name} from scratch")
+    return path
+
+
+def _recipe_of(path: Path) -> Recipe:
+    return from_json(Recipe, read_config(path)["recipe"], f"{path}/config.json: recipe")
+
+
+def _copy_published(path: Path, folder: Path) -> None:
+    """Puts the published checkpoint's training state and curve into a new run's folder."""
+    for name in ("training.csv", "activity.csv"):
+        if (path / name).is_file():
+            shutil.copy(path / name, folder / name)
+    with replacing(folder / STATE) as new:
+        shutil.copytree(path / STATE, new, dirs_exist_ok=True)
+
+
+def _check_length(recipe: Recipe, done: int, where: str) -> None:
+    """A run cannot be made shorter than it is."""
+    if recipe.generations < done:
+        raise ZooError(
+            f"{where} has {done} generations already; generations (={recipe.generations}) must be at least as many, "
+            "or start anew with --fresh"
+        )
+
+
+def _check_same(before: Recipe, now: Recipe, where: str, advice: str) -> None:
+    """A run may be made longer; anything else is another run."""
+    old, new = dataclasses.asdict(before), dataclasses.asdict(now)
+    free = {"generations"} if before.open_ended else set()
+    differ = [f"{key} was {old[key]}, now {new[key]}" for key in old if key not in free and old[key] != new[key]]
+    if differ:
+        raise ZooError(
+            f"{where} has a run with another recipe ({'; '.join(differ)}), and goes on only with its own; {advice}"
+        )

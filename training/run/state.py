@@ -1,0 +1,82 @@
+"""Training states on disk: complete or not there at all, checked before they are used."""
+
+import shutil
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from zoo.core.arrays import read_arrays, write_arrays
+from zoo.core.errors import DamagedCheckpointError, ZooError
+from zoo.core.json_files import read_json, write_json
+from zoo.store.checkpoint import replacing
+from zoo.store.manifest import verify_manifest, write_manifest
+
+_KEEP = 2
+
+
+def _name(path) -> str:
+    return jax.tree_util.keystr(path, simple=True, separator=".")
+
+
+def save_state(folder: Path, state, progress: dict) -> Path:
+    """Writes a training state as ``folder/<generation>/`` and drops all but the newest two.
+
+    Args:
+        folder: ``state/`` of a run.
+        state: tree of host arrays, a method's state of a run.
+        progress: JSON; its ``generation`` names the state.
+    """
+    target = folder / f"{progress['generation']:08d}"
+    with replacing(target) as new:
+        leaves = jax.tree_util.tree_leaves_with_path(state)
+        write_arrays(new / "arrays", {_name(path): leaf for path, leaf in leaves})
+        write_json(new / "progress.json", progress)
+        write_manifest(new)
+    for old in saved_states(folder)[:-_KEEP]:
+        shutil.rmtree(old, ignore_errors=True)
+    return target
+
+
+def saved_states(folder: Path) -> list[Path]:
+    """Complete states in `folder`, oldest first."""
+    return sorted(path for path in folder.glob("[0-9]*") if path.is_dir())
+
+
+def drop_states_after(folder: Path, generation: int) -> None:
+    """Removes states newer than the one from which training goes on: damaged ones, which count among the newest."""
+    for path in saved_states(folder):
+        if int(path.name) > generation:
+            shutil.rmtree(path)
+
+
+def restore_state(folder: Path, like) -> tuple[object, dict] | None:
+    """The newest undamaged state and its progress; None if there is no state.
+
+    Args:
+        folder: ``state/`` of a run.
+        like: tree with leaves of the expected shapes and dtypes.
+
+    Raises:
+        ZooError: if all states are damaged or of another shape.
+    """
+    saved, problems = saved_states(folder), []
+    for path in reversed(saved):
+        try:
+            return _read(path, like)
+        except (DamagedCheckpointError, OSError) as error:
+            problems.append(str(error))
+    if not saved:
+        return None
+    raise ZooError(
+        f"no training state in {folder} can be used: {'; '.join(problems)}. "
+        "Start anew with --fresh, or in another folder with --out"
+    )
+
+
+def _read(path: Path, like) -> tuple[object, dict]:
+    verify_manifest(path)
+    leaves = jax.tree_util.tree_leaves_with_path(like)
+    arrays = read_arrays(path / "arrays", {_name(p): leaf for p, leaf in leaves})
+    values = [np.asarray(arrays[_name(p)]) for p, _ in leaves]
+    return jax.tree.unflatten(jax.tree.structure(like), values), read_json(path / "progress.json")

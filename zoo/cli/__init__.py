@@ -1,0 +1,5 @@
+"""The `zoo` command."""
+
+from zoo.cli.main import main
+
+__all__ = ["main"]

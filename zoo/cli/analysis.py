@@ -1,0 +1,241 @@
+"""The command line of the analysis: `zoo analyse`, `plot`, `report`, `export-nir`."""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+_FIGURES = Path("docs/figures")
+
+
+def add_verbs(verb: Callable[..., argparse.ArgumentParser], prepared: Callable[[Callable], Callable]) -> None:
+    """Adds the analysis' verbs to the `zoo` command.
+
+    Args:
+        verb: makes a sub-parser from a name, what it runs, and its help.
+        prepared: makes of what a command runs one that first makes each CPU core a device.
+    """
+    sub = verb("analyse", None, "Analyse trained neurons: numbers as CSV, figures as SVG for light and dark pages.")
+    kinds = sub.add_subparsers(dest="analysis", required=True, metavar="ANALYSIS")
+    for name, (run, text) in _ANALYSES.items():
+        kind = kinds.add_parser(name, help=text, description=text)
+        kind.set_defaults(run=prepared(run))
+        kind.add_argument("names", nargs="+", metavar="NAME", help="model name, or folder of a checkpoint")
+        kind.add_argument("--out", type=Path, default=_FIGURES, help=f"folder of the files (default {_FIGURES})")
+        kind.add_argument("--quiet", action="store_true", help="no progress bar")
+        kind.add_argument("--json", action="store_true", help="print the numbers as JSON, too")
+        _add_options(kind, name)
+
+    sub = verb("plot", prepared(_plot), "Draw one network: its spikes, potentials, f-I curves, neurons, or training.")
+    sub.add_argument("what", choices=sorted(_PLOTS))
+    sub.add_argument("name", help="model name, or folder of a checkpoint")
+    sub.add_argument("-o", "--output", type=Path, required=True, help="FILE.svg or FILE.png; FILE-dark beside it")
+    sub.add_argument("--training-seed", type=int, help="which network (default: the first)")
+    sub.add_argument("--episode", type=int, default=0, help="which episode (default 0)")
+
+    sub = verb("report", prepared(_report), "Write all analyses of one model as a self-contained HTML page.")
+    sub.add_argument("name", help="model name, or folder of a checkpoint")
+    sub.add_argument("-o", "--output", type=Path, required=True, help="FILE.html")
+    sub.add_argument("--shapley", type=Path, metavar="RUNS", help="folder where `zoo analyse shapley` trained")
+    sub.add_argument("--no-biology", action="store_true", help="leave out the Allen data")
+    sub.add_argument("--quiet", action="store_true", help="no progress bar")
+
+    sub = verb("export-nir", _export_nir, "Write one network as a NIR graph for other simulators (dt = 5 ms).")
+    sub.add_argument("name", help="model name, or folder of a checkpoint")
+    sub.add_argument("-o", "--output", type=Path, required=True, help="FILE.nir")
+    sub.add_argument("--training-seed", type=int, help="which network (default: the first)")
+    sub.add_argument("--folded", action="store_true", help="r = 1, v_leak = v_reset = 0; same spikes, wider support")
+
+
+def _add_options(parser: argparse.ArgumentParser, analysis: str) -> None:
+    if analysis in ("tau", "interventions"):
+        parser.add_argument("--no-biology", action="store_true", help="leave out the Allen data")
+    if analysis in ("interventions", "robustness"):
+        parser.add_argument("--episodes", type=int, help="per network (default: as published)")
+        parser.add_argument("--repeats", type=int, default=5, help="draws of what is random (default 5)")
+    if analysis == "shapley":
+        parser.add_argument("--runs", type=Path, default=Path("runs/subsets"), help="folder of the 15 trainings")
+        parser.add_argument("--generations", type=int, help="of each subset (default: the recipe's)")
+        parser.add_argument("--seeds", type=int, help="of each subset (default: the recipe's)")
+
+
+def _load(names):
+    from zoo.store.loading import load
+
+    return [load(name) for name in names]
+
+
+def _finish(arguments, stem: str, tables: dict[str, list[dict]], drawings: dict[str, tuple]) -> int:
+    """Writes tables and figures and says where they are."""
+    from zoo.core.csv_files import write_table
+    from zoo.drawing.style import save
+
+    for suffix, rows in tables.items():
+        print(write_table(arguments.out / f"{stem}{suffix}.csv", rows))
+    for suffix, (draw, size) in drawings.items():
+        for path in save(draw, size, arguments.out / f"{stem}{suffix}.svg"):
+            print(path)
+    if arguments.json:
+        print(json.dumps({f"{stem}{suffix}": rows for suffix, rows in tables.items()}, indent=1))
+    return 0
+
+
+def _stem(analysis: str, names) -> str:
+    return f"{analysis}-{'+'.join(Path(name).name for name in names)}"
+
+
+def _tau(arguments) -> int:
+    from zoo.analysis.time_constants import time_constants
+    from zoo.drawing import analyses as draw
+
+    result = time_constants(_load(arguments.names), biology=not arguments.no_biology, quiet=arguments.quiet)
+    drawing = draw.time_constants(result)
+    _finish(arguments, _stem("tau", arguments.names), {"": result.rows()}, {"": drawing})
+    return _finish_null(arguments, result.nulls) if result.nulls else 0
+
+
+def _null(arguments) -> int:
+    from zoo.analysis.null import null_control
+
+    return _finish_null(arguments, [null_control(model, quiet=arguments.quiet) for model in _load(arguments.names)])
+
+
+def _finish_null(arguments, nulls) -> int:
+    from zoo.analysis.time_constants import null_row
+    from zoo.drawing import analyses as draw
+
+    for null in nulls:
+        print(f"{null.name}, std of ln tau, trained against null: {null.spread}")
+    tables = {"": [null_row(null) for null in nulls]}
+    return _finish(arguments, _stem("null", arguments.names), tables, {"": draw.null_control(nulls)})
+
+
+def _shapley(arguments) -> int:
+    from zoo.analysis.subsets import train_subsets
+    from zoo.drawing import analyses as draw
+
+    settings = {"generations": arguments.generations, "seeds": arguments.seeds, "quiet": arguments.quiet}
+    results = [train_subsets(name, out=arguments.runs, **settings) for name in arguments.names]
+    tables = {
+        "": [row for result in results for row in result.rows()],
+        "-subsets": [row for result in results for row in result.subset_rows()],
+    }
+    return _finish(arguments, _stem("shapley", arguments.names), tables, {"": draw.shapley(results)})
+
+
+def _interventions(arguments) -> int:
+    from zoo.analysis.biology import load_biology
+    from zoo.analysis.interventions import intervene
+    from zoo.drawing import analyses as draw
+
+    biology = {} if arguments.no_biology else load_biology()
+    settings = {"repeats": arguments.repeats, "episodes": arguments.episodes, "quiet": arguments.quiet}
+    for model in _load(arguments.names):
+        result = intervene(model, biology, **settings)
+        drawing = draw.interventions(result, model.task().max_return)
+        _finish(arguments, _stem("interventions", [model.name]), {"": result.rows()}, {"": drawing})
+    return 0
+
+
+def _robustness(arguments) -> int:
+    from zoo.analysis.robustness import robustness
+    from zoo.drawing import analyses as draw
+
+    settings = {"repeats": arguments.repeats, "episodes": arguments.episodes, "quiet": arguments.quiet}
+    result = robustness(_load(_with_counterpart(arguments.names)), **settings)
+    return _finish(
+        arguments, _stem("robustness", arguments.names), {"": result.rows()}, {"": draw.robustness(result)}
+    )
+
+
+def _with_counterpart(names: list[str]) -> list[str]:
+    """One heterogeneous name alone gets its homogeneous counterpart beside it, where that is published."""
+    from zoo.store.loading import list_models
+
+    other = "hom" + names[0].removeprefix("het")
+    return [*names, other] if len(names) == 1 and names[0].startswith("het") and other in list_models() else names
+
+
+def _plot(arguments) -> int:
+    from zoo.drawing.style import save
+
+    (model,) = _load([arguments.name])
+    seed = model.seeds[0] if arguments.training_seed is None else arguments.training_seed
+    draw, size = _PLOTS[arguments.what](model, seed, arguments.episode)
+    for path in save(draw, size, arguments.output):
+        print(path)
+    return 0
+
+
+def _raster(model, seed, episode):
+    from zoo.analysis.firing import record
+    from zoo.drawing import firing as draw_firing
+
+    return draw_firing.raster(record(model, seed, episode=episode), model.neurons(seed)["tau_ms"])
+
+
+def _trace(model, seed, episode):
+    from zoo.analysis.firing import record
+    from zoo.drawing import firing as draw_firing
+
+    neurons = model.neurons(seed)
+    return draw_firing.traces(record(model, seed, episode=episode), neurons["tau_ms"], neurons["v_th"])
+
+
+def _fi(model, seed, episode):
+    from zoo.analysis.firing import fi_curves
+    from zoo.drawing import firing as draw_firing
+
+    title = f"{model.name}, training seed {seed}: firing rate against constant current"
+    return draw_firing.fi(fi_curves(model.parts(seed)), model.neurons(seed)["tau_ms"], title)
+
+
+def _current(model, seed, episode):
+    from zoo.analysis.firing import respond
+    from zoo.drawing import firing as draw_firing
+
+    title = f"{model.name}, training seed {seed}: neurons under one constant current"
+    return draw_firing.constant_current(
+        respond(model.parts(seed), [15.0], 500.0), model.neurons(seed)["tau_ms"], title
+    )
+
+
+def _tau_plot(model, seed, episode):
+    from zoo.analysis.time_constants import time_constants
+    from zoo.drawing import analyses as draw
+
+    return draw.time_constants(time_constants([model], biology=False))
+
+
+def _curve(model, seed, episode):
+    from zoo.drawing import firing as draw_firing
+
+    text = (model.path / "training.csv").read_text(encoding="utf-8")
+    return draw_firing.learning_curve(text, model.name)
+
+
+def _report(arguments) -> int:
+    from zoo.report.model_page import write_report
+
+    (model,) = _load([arguments.name])
+    settings = {"biology": not arguments.no_biology, "shapley_runs": arguments.shapley, "quiet": arguments.quiet}
+    print(write_report(model, arguments.output, **settings))
+    return 0
+
+
+def _export_nir(arguments) -> int:
+    from zoo.analysis.interchange import write_nir
+
+    (model,) = _load([arguments.name])
+    print(write_nir(model.parts(arguments.training_seed), arguments.output, folded=arguments.folded))
+    return 0
+
+
+_ANALYSES = {
+    "tau": (_tau, "Fit time constants (gamma, log-normal), beside their null control and real neurons."),
+    "null": (_null, "How much of the spread of time constants is drift of the search alone?"),
+    "shapley": (_shapley, "Train all subsets of the four properties and compute their Shapley values."),
+    "interventions": (_interventions, "Reset, shuffle or replace properties of trained networks and evaluate them."),
+    "robustness": (_robustness, "Return against noise and lesions, heterogeneous against homogeneous."),
+}
+_PLOTS = {"raster": _raster, "trace": _trace, "fi": _fi, "current": _current, "tau": _tau_plot, "curve": _curve}

@@ -1,0 +1,108 @@
+"""Command line of the Hub, the site and shell completion."""
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+_SHELLS = ("bash", "zsh", "tcsh")
+
+
+def add_verbs(verb: Callable, make_parser: Callable[[], argparse.ArgumentParser]) -> None:
+    """Adds the verbs ``pull``, ``publish``, ``site`` and ``completion``.
+
+    Args:
+        verb: adds one verb, given its name, function and help, and returns its parser.
+        make_parser: makes the whole command's parser, which completion describes.
+    """
+    sub = verb("pull", _pull, "Fetch models from the Hub into its cache, for loading without network later.")
+    sub.add_argument("names", nargs="+", metavar="NAME", help="model name, or hf://org/name@revision")
+    sub.add_argument("--revision", help="branch, tag or commit (default: the newest on main)")
+    sub.add_argument("--with-state", action="store_true", help="also the state to go on training from")
+    sub.add_argument("--cache-dir", type=Path, help="the client's cache (default: $HF_HUB_CACHE)")
+    sub.add_argument("--json", action="store_true", help="print JSON")
+
+    sub = verb("publish", _publish, "Verify a model and upload it with its card to the Hub, in one commit.")
+    sub.add_argument("name", help="model name, or folder of a checkpoint")
+    sub.add_argument("--repo", metavar="ORG/NAME", help="repository (default: the name in $ZOO_HUB_ORG)")
+    sub.add_argument("--private", action="store_true", help="make a new repository private")
+    sub.add_argument("--revision", help="branch (default main); created if need be")
+    sub.add_argument("--evaluate", action="store_true", help="measure first; refuse if the claim fails")
+    sub.add_argument("--dry-run", action="store_true", help="say what would be sent; use no network")
+    sub.add_argument("--json", action="store_true", help="print JSON")
+
+    sub = verb("site", _site, "Write a static site of the models: a table, and a page with plots for each.")
+    sub.add_argument("out", type=Path, help="folder; a site there is replaced")
+    sub.add_argument("--pattern", default="*", help="shell wildcards, quoted: 'hetsnn-*'")
+
+    sub = verb("completion", _completion, "Print a completion script for a shell.")
+    sub.add_argument("shell", choices=_SHELLS, help='for example: eval "$(zoo completion bash)"')
+    sub.set_defaults(make_parser=make_parser)
+
+
+def _pull(arguments) -> int:
+    from zoo.store.loading import pull
+
+    rows = []
+    for name in arguments.names:
+        snapshot = pull(
+            name, revision=arguments.revision, cache_dir=arguments.cache_dir, with_state=arguments.with_state
+        )
+        rows.append({"name": name, "source": snapshot.source, "path": str(snapshot.path)})
+        if not arguments.json:
+            print(f"{name}: {snapshot.source}, verified, in {snapshot.path}", flush=True)
+    if arguments.json:
+        print(json.dumps(rows, indent=1))
+    return 0
+
+
+def _publish(arguments) -> int:
+    from zoo.report.publishing import publish
+
+    done = publish(
+        arguments.name,
+        arguments.repo,
+        private=arguments.private,
+        revision=arguments.revision,
+        dry_run=arguments.dry_run,
+        evaluate=arguments.evaluate,
+    )
+    print(json.dumps(dataclasses.asdict(done), indent=1) if arguments.json else done)
+    return 0
+
+
+def _site(arguments) -> int:
+    from zoo.report.site import make_pages, write_site
+
+    pages = make_pages(arguments.pattern)
+    write_site(arguments.out, pages)
+    print(f"wrote {len(pages)} models; open {arguments.out / 'index.html'}")
+    return 0
+
+
+def _completion(arguments) -> int:
+    import shtab
+
+    from zoo.store.loading import list_models
+
+    parser, names = arguments.make_parser(), list_models(cached=True)
+    _complete_names(parser, names)
+    preamble = {
+        "bash": f'_zoo_models() {{ compgen -W "{" ".join(names)}" -- "$1"; }}\n',
+        "zsh": f"_zoo_models() {{ compadd {' '.join(names)} }}\n",
+        "tcsh": "",
+    }
+    print(shtab.complete(parser, shell=arguments.shell, preamble=preamble))
+    return 0
+
+
+def _complete_names(parser: argparse.ArgumentParser, names: list[str]) -> None:
+    """Marks every argument that is a model's name, in all verbs, as completed by the models' names."""
+    how = {"bash": "_zoo_models", "zsh": "_zoo_models", "tcsh": f"({' '.join(names)})"}
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for sub in action.choices.values():
+                _complete_names(sub, names)
+        elif action.dest in ("name", "names", "pattern") and not action.option_strings:
+            action.complete = how

@@ -1,0 +1,1 @@
+"""Files, errors, numbers in words: what knows nothing of networks."""

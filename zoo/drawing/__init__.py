@@ -1,0 +1,1 @@
+"""How results look: one style, and the drawings that use it."""

@@ -1,0 +1,15 @@
+"""Measuring models: episodes, images, bsuite; intervals over training seeds.
+
+Names are imported when used, so that a command line starts without simulators.
+"""
+
+from zoo.core.lazy import public_names
+
+__all__, __getattr__ = public_names(
+    __name__,
+    {
+        "episodes": ("Evaluation", "Verification", "agrees", "evaluate", "evaluate_parts", "verify"),
+        "images": ("ImageEvaluation", "evaluate_images"),
+        "statistics": ("OverSeeds", "interval_95"),
+    },
+)

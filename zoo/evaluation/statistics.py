@@ -1,0 +1,32 @@
+"""Means and intervals over training seeds or episodes."""
+
+import numpy as np
+from jaxtyping import Float
+
+
+class OverSeeds:
+    """Mean and spread of what has a property ``means``, one number a training seed."""
+
+    __slots__ = ()
+    means: Float[np.ndarray, " K"]
+
+    @property
+    def mean(self) -> float:
+        """Mean over training seeds."""
+        return float(self.means.mean())
+
+    @property
+    def std(self) -> float:
+        """Sample standard deviation over training seeds (0 for one)."""
+        return float(self.means.std(ddof=1)) if len(self.means) > 1 else 0.0
+
+
+def interval_95(samples) -> tuple[float, float]:
+    """Student's t interval of the mean of independent samples."""
+    from scipy.stats import t
+
+    samples = np.asarray(samples, np.float64)
+    if len(samples) < 2:
+        return float(samples[0]), float(samples[0])
+    half = t.ppf(0.975, len(samples) - 1) * samples.std(ddof=1) / np.sqrt(len(samples))
+    return float(samples.mean() - half), float(samples.mean() + half)

@@ -1,0 +1,1 @@
+"""Names of models, and what the paper has for them."""

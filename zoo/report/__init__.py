@@ -1,0 +1,1 @@
+"""What is published beside a model: cards, tables, figures, sites, pages."""

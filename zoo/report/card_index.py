@@ -1,0 +1,104 @@
+"""All cards together: their index, tables in the repository's pages, and whether they agree with the checkpoints."""
+
+import difflib
+import io
+from pathlib import Path
+
+from zoo.core.formatting import deviation, interval, number, unbroken
+from zoo.report.cards import GENERATED, make_card, make_plots
+from zoo.report.control_tables import ablation_table, control_table, difference_table
+from zoo.report.image_tables import image_table
+from zoo.store.catalogue import ModelInfo, list_models
+from zoo.store.loading import load, model_info
+
+
+def index_rows() -> list[ModelInfo]:
+    """All published models on this machine, in the order of the table."""
+    return [model_info(name) for name in list_models()]
+
+
+def markdown_table(rows: list[ModelInfo], link: str = "") -> str:
+    """The models as a Markdown table; names link to ``{link}{name}.md``."""
+    out = io.StringIO()
+    out.write("| model | parameters | seeds | generations | reward | 95 % interval | population | paper |\n")
+    out.write("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
+    for row in rows:
+        ends = interval(row.interval_95, row.mean) if row.seeds > 1 else "-"
+        population = deviation(row.population_mean, row.population_std, row.seeds)
+        out.write(
+            f"| [{row.name}]({link}{row.name}.md) | {row.parameters:,} | {row.seeds} | {row.generations:,} "
+            f"| **{number(row.mean)}** | {unbroken(ends)} "
+            f"| {unbroken(population)} | {unbroken(row.paper or '')} |\n"
+        )
+    return out.getvalue()
+
+
+def make_index() -> str:
+    """model_cards/README.md."""
+    return (
+        f"# Models\n\n{GENERATED}\n\n"
+        "*Reward*: mean return of the trained centre on fresh episodes, over training seeds; its interval is over "
+        "seeds, too, where there are several. "
+        "*Population*: mean ± standard deviation over seeds of the last generation's population mean, the "
+        "quantity that the paper reports.\n\n" + markdown_table(index_rows())
+    )
+
+
+def write_cards(folder: Path) -> list[Path]:
+    """Writes index, cards and plots of all published models into `folder`, and tables of the pages beside it."""
+    documents = _documents(folder)
+    for path, text in documents.items():
+        path.write_text(text, encoding="utf-8")
+    return list(documents)
+
+
+_TABLES = {
+    "table": markdown_table,
+    "control": control_table,
+    "images": image_table,
+    "differences": lambda rows, link: difference_table(rows),
+    "ablation": lambda rows, link: ablation_table("hetsnn-hp-16384", link=link),
+}
+"""Tables that a page may hold between ``<!-- name -->`` and ``<!-- /name -->``."""
+_PAGES = {"README.md": "model_cards/", "docs/brax.md": "../model_cards/"}
+"""Pages of the repository that hold some, and how they link to cards."""
+
+
+def with_tables(page: str, link: str = "model_cards/") -> str:
+    """A page with its tables made anew."""
+    rows = index_rows()
+    for name, make in _TABLES.items():
+        start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        if start in page:
+            before, rest = page.split(start, 1)
+            _, after = rest.split(end, 1)
+            page = before + start + make(rows, link=link) + end + after
+    return page
+
+
+def _documents(folder: Path) -> dict[Path, str]:
+    """All generated documents: cards, plots, their index, and the pages beside the folder with their tables."""
+    texts = {folder / "README.md": make_index()}
+    for model in map(load, list_models()):
+        texts[folder / f"{model.name}.md"] = make_card(model)
+        texts |= {folder / name: text for name, text in make_plots(model).items()}
+    for page, link in _PAGES.items():
+        path = folder.parent / page
+        if path.is_file():
+            texts[path] = with_tables(path.read_text(encoding="utf-8"), link)
+    return texts
+
+
+def check_cards(folder: Path) -> list[str]:
+    """Differences between the cards in `folder` and what the checkpoints say; empty if there are none."""
+    problems = []
+    wanted = _documents(folder)
+    for path, text in wanted.items():
+        have = path.read_text(encoding="utf-8") if path.is_file() else ""
+        if have != text:
+            changed = [d for d in difflib.ndiff(have.splitlines(), text.splitlines()) if d[0] in "+-"]
+            problems.append(f"{path.name}: {len(changed)} line(s) differ from the checkpoint; run `zoo cards`")
+    for path in sorted([*folder.glob("*.md"), *folder.glob("*.svg")]):
+        if path not in wanted:
+            problems.append(f"{path.name}: no such checkpoint is published")
+    return problems

@@ -1,0 +1,228 @@
+"""Model cards, generated from checkpoints: no number in a card was typed."""
+
+import importlib.resources
+from pathlib import Path
+
+import numpy as np
+
+from zoo.core.formatting import deviation, interval, number
+from zoo.drawing.plots import plots
+from zoo.models import unphysical
+from zoo.registry.names import parse
+from zoo.registry.paper import PAPER_URL, TASKS, TaskText, paper_text
+from zoo.report.image_cards import measured_images
+from zoo.report.training_cards import training
+from zoo.store.catalogue import ModelInfo, bundled_folder, read_info
+from zoo.store.loading import load, locate
+from zoo.store.zoo_model import ZooModel
+
+GENERATED = "<!-- Generated from the checkpoint by `zoo cards`; edits are overwritten. -->"
+
+
+def card(name: str) -> str:
+    """The model card of a model, as Markdown: the stored one of a bundled model, else made anew.
+
+    Raises:
+        UnknownModelError: if the model is neither on this machine nor on the Hub.
+    """
+    location = locate(name)
+    stored = Path(str(importlib.resources.files("zoo.model_cards"))) / f"{location.path.name}.md"
+    if stored.is_file() and location.path.parent == bundled_folder():
+        return stored.read_text(encoding="utf-8")
+    return make_card(load(name))
+
+
+def make_card(model: ZooModel) -> str:
+    """Front matter for the Hub, then what a person wants to know."""
+    return f"{_front_matter(model)}\n{GENERATED}\n\n{_body(model)}"
+
+
+def make_plots(model: ZooModel) -> dict[str, str]:
+    """The card's plots, SVG documents by file name; they lie beside the card."""
+    return plots(model, (model.path / "training.csv").read_text(encoding="utf-8"))
+
+
+def _front_matter(model: ZooModel) -> str:
+    from huggingface_hub import EvalResult, ModelCardData
+
+    info = read_info(model.path, "")
+    task = TASKS[parse(model.name).family]
+    images = parse(model.name).family == "image"
+    what = "test accuracy of the centre in %," if images else "mean return of the centre"
+    over = "over training seeds" if info.seeds > 1 else "over episodes of one training seed"
+    result = EvalResult(
+        task_type=task.hub_task,
+        task_name=task.title,
+        dataset_type=info.task,
+        dataset_name=task.describe(info.task),
+        metric_type="accuracy" if images else "mean_reward",
+        metric_name=f"{what} {over}",
+        metric_value=info.mean,
+        metric_args={
+            "std": info.std if info.seeds > 1 else None,
+            "interval_95": list(info.interval_95),
+            "seeds": info.seeds,
+            "episodes": model.evaluation["episodes"],
+            "population_mean": info.population_mean,
+            "paper": info.paper,
+        },
+    )
+    data = ModelCardData(
+        model_name=model.name,
+        license="apache-2.0",
+        library_name="hetsnn-zoo",
+        pipeline_tag=task.hub_task,
+        tags=[
+            "spiking-neural-network",
+            "jax",
+            "flax",
+            "neuronal-heterogeneity",
+            f"{info.kind}snn",
+            info.task,
+        ],
+        eval_results=[result],
+    )
+    return f"---\n{data.to_yaml()}\n---"
+
+
+def _body(model: ZooModel) -> str:
+    info, task = read_info(model.path, ""), TASKS[parse(model.name).family]
+    lines = [
+        f"# {model.name}",
+        "",
+        _summary(model, info, task),
+        "",
+        "```python",
+        "import zoo",
+        "",
+        f'model = zoo.load("{model.name}")',
+        *_EXAMPLE["image" if parse(model.name).family == "image" else "control"],
+        "net = model.network(seed=0)  # a flax.nnx.Module",
+        *_BY_HAND["image" if parse(model.name).family == "image" else "control"],
+        "```",
+        "",
+        "## Measured",
+        "",
+        *_measured(model, info),
+        "",
+        "## Training",
+        "",
+        *training(model, info),
+        *_neurons(model),
+        "",
+        "## Limits",
+        "",
+        task.limits
+        + (
+            ""
+            if parse(model.name).family == "image"
+            else " Rewards belong to the simulator and the versions named in `config.json`."
+        ),
+        "",
+        "## Origin",
+        "",
+        f"After Shen et al., *Dive into the Power of Neuronal Heterogeneity*, [arXiv 2305.11484]({PAPER_URL}). "
+        "Apache-2.0.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+_BY_HAND = {
+    "control": [
+        "state = net.initial_state()",
+        "output, state = net(model.observe(observation, seed=0), state)  # 5 ms: spikes, and readouts in V",
+    ],
+    "image": [],
+}
+_EXAMPLE = {
+    "control": ["zoo.evaluate(model).mean"],
+    "image": ["model.classify(images)  # [N, 28, 28]: bytes, or floats from 0 to 1", "zoo.evaluate(model).mean"],
+}
+
+
+def _summary(model: ZooModel, info: ModelInfo, task: TaskText) -> str:
+    network = model.network_config
+    what = (
+        "Its weights are random and were never trained; training set each hidden neuron's "
+        + ", ".join(_PROPERTY[name] for name in network.trained)
+        if info.kind == "het"
+        else "Its neurons are all alike; training set the connection weights"
+    )
+    return (
+        f"A two-layer spiking network ({network.inputs} inputs, {network.hidden} leaky integrate-and-fire "
+        f"neurons, {network.outputs} readouts) for {task.describe(info.task)}. {what}. "
+        f"{info.parameters:,} trained parameters; "
+        + (f"{info.seeds} networks, one for each training seed." if info.seeds > 1 else "one network.")
+    )
+
+
+def _measured(model: ZooModel, info: ModelInfo) -> list[str]:
+    if parse(model.name).family == "image":
+        return measured_images(model, info)
+    per_seed = np.array([row["mean"] for row in model.evaluation["seeds"]])
+    rate = np.mean([row["spike_rate"] for row in model.evaluation["seeds"]])
+    gradients = model.config["recipe"].get("method") == "bp"
+    what = "the greedy policy" if gradients else "the centre"
+    papers = "return in training" if gradients else "population mean"
+    sampled = "last update's mean return" if gradients else "population's mean return in the last generation"
+    population = deviation(info.population_mean, info.population_std, info.seeds)
+    if info.seeds > 1:
+        over, spread = f"{info.seeds} training seeds", f" ± {number(info.std, info.mean)} (std)"
+        ends = [f"| worst and best seed | {number(per_seed.min())}, {number(per_seed.max())} |"]
+    else:
+        over, spread, ends = f"{model.evaluation['episodes']} episodes of one training seed", "", []
+    return [
+        "| quantity | value |",
+        "| --- | --- |",
+        f"| mean return of {what}, over {over} | **{number(info.mean)}**{spread} |",
+        f"| 95 % interval of that mean | {interval(info.interval_95, info.mean)} |",
+        *ends,
+        f"| {sampled} | {population} |",
+        f"| the paper's {papers} | {paper_text(parse(model.name))} |",
+        f"| spikes per hidden neuron and step | {rate:.3g} |",
+        "",
+        f"Measured by `{model.evaluation['command']}`; check it with `zoo verify {model.name}`.",
+    ]
+
+
+_PROPERTY = {
+    "x_tau": "membrane time constant",
+    "v_th": "threshold",
+    "v_rest": "resting potential",
+    "r": "membrane resistance",
+}
+
+
+def _neurons(model: ZooModel) -> list[str]:
+    """What training made of the neurons' properties."""
+    if parse(model.name).kind == "hom":
+        return []
+    return ["", "## Neurons", *_time_constants(model), "", _unphysical(model)]
+
+
+def _unphysical(model: ZooModel) -> str:
+    """How many neurons no cell could be: nothing bounds what the search does to their properties."""
+    inverted, restless = np.mean([unphysical(model.neurons(seed)) for seed in model.seeds], axis=0)
+    return (
+        f"Properties are unbounded: {100 * inverted:.0f} % of the neurons have a negative resistance (they answer "
+        f"inverted), {100 * restless:.0f} % a threshold at or below their resting potential (they fire at every step "
+        "unless inhibited)."
+    )
+
+
+def _time_constants(model: ZooModel) -> list[str]:
+    if "x_tau" not in model.network_config.trained:
+        return []
+    tau = np.concatenate([model.neurons(seed)["tau_ms"] for seed in model.seeds])
+    low, median, high = np.percentile(tau, [5, 50, 95])
+    return [
+        "",
+        f"Trained membrane time constants: median {median:.3g} ms, 5 to 95 %: {low:.3g} to {high:.3g} ms."
+        + (
+            ""
+            if model.config["recipe"].get("method") == "bp"
+            else " Part of such a spread is drift of the search alone, which no reward selects."
+        ),
+        "",
+        f"![Histogram of the membrane time constants, half of them below {median:.3g} ms]({model.name}-tau.svg)",
+    ]

@@ -1,0 +1,212 @@
+"""Continuous control in two tables: rewards by budget (Fig. 3), and by trained properties (Table 1)."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from zoo.core.formatting import deviation, interval, number, unbroken
+from zoo.drawing.plots import population_means
+from zoo.models import PROPERTIES
+from zoo.registry.names import BRAX_TASKS, ModelName, parse
+from zoo.registry.paper import PAPER_GENERATIONS, TABLE_1, TABLE_1_BUDGET
+from zoo.store.catalogue import ModelInfo, list_models, read_info
+from zoo.store.loading import model_info
+
+ENVIRONMENTS = {"ant": "Ant", "hc": "HalfCheetah", "hp": "Hopper", "wal": "Walker2d"}
+SIGNS = {"x_tau": "tau", "v_th": "v_th", "v_rest": "v_rest", "r": "R"}
+"""How Table 1 calls the properties."""
+_NONE = "-"
+
+
+def full_models(rows: Iterable[ModelInfo]) -> dict[tuple[str, int, str], ModelInfo]:
+    """Models of Brax's environments with all four properties or the weights trained, by task, budget and kind."""
+    cells = {}
+    for row in rows:
+        model = parse(row.name)
+        if model.task in BRAX_TASKS and model.trainer == "pgpe" and model.properties == PROPERTIES:
+            cells[model.task, model.budget, model.kind] = row
+    return cells
+
+
+def population_curve(model: ModelInfo) -> list[dict]:
+    """Generations of a published model: mean, lowest and highest of its seeds' population means."""
+    return [
+        {"generation": generation, "seeds": len(means), "mean": float(np.mean(means)), "low": min(means),
+         "high": max(means)}
+        for generation, means in sorted(_population_means(model).items())
+    ]  # fmt: skip
+
+
+def control_table(rows: Iterable[ModelInfo], link: str = "") -> str:
+    """Rewards of the published models of Brax's environments, budget by budget, as Markdown.
+
+    Every environment has a line at the budget of the paper's Table 1, whether there is a model or not. *At equal
+    generations* is the population's mean return after as many generations as both kinds have had.
+
+    Args:
+        rows: published models; those of other tasks and of subsets of the properties are left out.
+        link: models link to ``{link}{name}.md``.
+    """
+    cells = full_models(rows)
+    places = {(task, budget) for task, budget, _ in cells} | {(task, TABLE_1_BUDGET) for task in BRAX_TASKS}
+    lines = [
+        "| environment | parameters | trained | population | paper's population | centre | seeds "
+        f"| generations of {PAPER_GENERATIONS:,} | at equal generations |",
+        "| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for task, budget in sorted(places):
+        for kind in ("het", "hom"):
+            paper = TABLE_1[PROPERTIES][task] if (kind, budget) == ("het", TABLE_1_BUDGET) else _NONE
+            row = cells.get((task, budget, kind))
+            if row is None and paper == _NONE:
+                continue
+            what = "neurons" if kind == "het" else "weights"
+            if row is not None:
+                what = f"[{what}]({link}{row.name}.md)"
+            other = cells.get((task, budget, "hom" if kind == "het" else "het"))
+            line = (ENVIRONMENTS[task], f"{budget:,}", what, *_rewards(row, paper), _at_equal(row, other))
+            lines.append(f"| {' | '.join(line)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _rewards(row: ModelInfo | None, paper: str) -> tuple[str, ...]:
+    """Population, the paper's, centre, seeds and generations, as cells."""
+    if row is None:
+        return _NONE, unbroken(paper), _NONE, _NONE, "0"
+    over_seeds = f" ({interval(row.interval_95, row.mean)})" if row.seeds > 1 else ""
+    return (
+        unbroken(deviation(row.population_mean, row.population_std, row.seeds)),
+        unbroken(paper),
+        unbroken(f"**{number(row.mean)}**{over_seeds}"),
+        str(row.seeds),
+        f"{row.generations:,}",
+    )
+
+
+def _at_equal(row: ModelInfo | None, other: ModelInfo | None) -> str:
+    """Mean of the population when the kind that was trained for longer had had no more than the other, as a cell."""
+    if row is None or other is None:
+        return _NONE
+    return _mean_until(row, min(row.generations, other.generations))
+
+
+def _mean_until(row: ModelInfo, until: int) -> str:
+    """The population's mean return up to that generation, as a cell."""
+    generation, means = means_until(row, until)
+    return unbroken(f"{number(np.mean(means))} at {generation:,}")
+
+
+def means_until(model: ModelInfo, generation: int) -> tuple[int, list[float]]:
+    """The last generation up to `generation` that the model's curve keeps, and its seeds' population means.
+
+    Where the curve keeps only later ones, it is the first of them.
+    """
+    seeds = _population_means(model)
+    last = max((kept for kept in seeds if kept <= generation), default=min(seeds))
+    return last, seeds[last]
+
+
+def _population_means(model: ModelInfo) -> dict[int, list[float]]:
+    return population_means((Path(model.path) / "training.csv").read_text(encoding="utf-8"))
+
+
+def difference_table(rows: Iterable[ModelInfo]) -> str:
+    """Trained weights against trained neurons, pair by pair, as Markdown.
+
+    Population means after as many generations as both have had; the interval is Welch's over training seeds.
+
+    Args:
+        rows: published models; others than Brax's are left out.
+    """
+    cells = full_models(rows)
+    lines = [
+        "| environment | parameters | generations | neurons | weights | weights - neurons (95 % interval) "
+        "| Welch's p |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for task, budget in sorted({(task, budget) for task, budget, _ in cells}):
+        pair = [cells.get((task, budget, kind)) for kind in ("het", "hom")]
+        if None in pair:
+            continue
+        until = min(row.generations for row in pair)
+        neurons, weights = (means_until(row, until)[1] for row in pair)
+        if min(len(neurons), len(weights)) < 2:
+            continue
+        difference, low, high, p = welch(weights, neurons)
+        means = f"{number(np.mean(neurons))} | {number(np.mean(weights))}"
+        lines.append(
+            f"| {ENVIRONMENTS[task]} | {budget:,} | {until:,} | {means} "
+            f"| {difference:+.0f} ({low:+.0f} to {high:+.0f}) | {p:.2g} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def welch(first: Sequence[float], second: Sequence[float]) -> tuple[float, float, float, float]:
+    """Welch's test of two independent samples: difference of means, ends of its 95 % interval, p."""
+    from scipy.stats import ttest_ind
+
+    result = ttest_ind(first, second, equal_var=False)
+    low, high = result.confidence_interval(0.95)
+    return float(np.mean(first) - np.mean(second)), float(low), float(high), float(result.pvalue)
+
+
+def ablation_table(name: str, runs: Path | None = None, link: str = "") -> str:
+    """Rewards of the 15 subsets of trained properties beside the paper's Table 1, as Markdown.
+
+    *At equal generations* is the population's mean return after as many generations as all of them have had.
+
+    Args:
+        name: of the model that trains all four.
+        runs: folder of runs whose checkpoints are taken; by default the published ones.
+        link: models link to ``{link}{name}.md``.
+
+    Raises:
+        ValueError: if the model is not one that trains all four properties in a Brax environment.
+        FileNotFoundError: if there is no folder `runs`.
+    """
+    model, rows = parse(name), subset_models(name, runs)
+    until = min((row.generations for row in rows.values()), default=0)
+    signs = " | ".join(SIGNS.values())
+    lines = [
+        f"| {signs} | neurons | population | paper, {TABLE_1_BUDGET:,} parameters | centre | seeds "
+        f"| generations of {PAPER_GENERATIONS:,} | at equal generations |",
+        "| " + ":-: | " * len(SIGNS) + "---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for chosen, paper in TABLE_1.items():
+        marks = " | ".join("x" if name in chosen else " " for name in SIGNS)
+        row, neurons = rows.get(frozenset(chosen)), f"{model.budget // len(chosen):,}"
+        neurons = f"[{neurons}]({link}{row.name}.md)" if row and link else neurons
+        equal = _mean_until(row, until) if row else _NONE
+        lines.append(f"| {marks} | {neurons} | {' | '.join(_rewards(row, paper[model.task]))} | {equal} |")
+    return "\n".join(lines) + "\n"
+
+
+def subset_models(name: str, runs: Path | None = None) -> dict[frozenset[str], ModelInfo]:
+    """Models of the subsets of trained properties, as many as there are, by subset.
+
+    Args:
+        name: of the model that trains all four.
+        runs: folder of runs whose checkpoints are taken; by default the published ones.
+
+    Raises:
+        ValueError: if the model is not one that trains all four properties in a Brax environment.
+        FileNotFoundError: if there is no folder `runs`.
+    """
+    from zoo.analysis.subsets import subset_names
+
+    model = parse(name)
+    if model.task not in BRAX_TASKS:
+        raise ValueError(f"Table 1 is about {', '.join(BRAX_TASKS)}; {name} is not")
+    names, rows = subset_names(name), _subset_rows(model, runs)
+    return {chosen: rows[subset] for chosen, subset in names.items() if subset in rows}
+
+
+def _subset_rows(model: ModelName, runs: Path | None) -> dict[str, ModelInfo]:
+    """The models of one environment and budget by name."""
+    if runs is None:
+        return {name: model_info(name) for name in list_models(f"hetsnn-{model.task}-{model.budget}*")}
+    if not runs.is_dir():
+        raise FileNotFoundError(f"there is no folder {runs}; --runs takes the one that `zoo train --out` wrote to")
+    folders = runs.glob(f"hetsnn-{model.task}-{model.budget}*/checkpoint")
+    return {folder.parent.name: read_info(folder, "folder") for folder in folders if folder.is_dir()}

@@ -1,0 +1,104 @@
+"""The zoo's table of models for a terminal, a program or a spreadsheet."""
+
+import csv
+import dataclasses
+import io
+from collections.abc import Callable
+
+from zoo.core.formatting import number
+from zoo.store.catalogue import ModelInfo, list_models
+from zoo.store.loading import model_info
+
+SORTS: dict[str, Callable[[ModelInfo], tuple]] = {
+    "parameters": lambda row: (row.parameters,),
+    "reward": lambda row: (-row.mean,),
+    "size": lambda row: (row.size_bytes,),
+    "task": lambda row: (row.task, row.kind, row.parameters),
+}
+"""Orders beside the table's own, which is by kind, task and budget; the best reward comes first."""
+
+
+def select(
+    pattern: str = "*",
+    *,
+    task: str | None = None,
+    kind: str | None = None,
+    where: str | None = None,
+    sort: str = "name",
+    reverse: bool = False,
+) -> list[ModelInfo]:
+    """Models on this machine, the Hub client's cache among them.
+
+    Args:
+        pattern: shell wildcards.
+        task: one task, or a family: ``mem``, ``cartpole``, ``brax``, ``image``.
+        kind: ``het`` or ``hom``.
+        where: ``folder``, ``bundled`` or ``cache``.
+        sort: ``name`` or a key of `SORTS`.
+        reverse: turn the order round.
+    """
+    names = list_models(pattern, task=task, kind=kind, cached=where in (None, "cache"))
+    rows = [row for row in map(model_info, names) if where in (None, row.where)]
+    if sort != "name":
+        rows.sort(key=SORTS[sort])
+    return rows[::-1] if reverse else rows
+
+
+def size_text(size_bytes: int) -> str:
+    """Bytes as a person reads them."""
+    return f"{size_bytes / 1e3:.0f} kB" if size_bytes < 1e6 else f"{size_bytes / 1e6:.1f} MB"
+
+
+def as_csv(rows: list[ModelInfo]) -> str:
+    """All fields, one line per model; the interval in two columns."""
+    out = io.StringIO()
+    names = [field.name for field in dataclasses.fields(ModelInfo) if field.name != "interval_95"]
+    writer = csv.DictWriter(out, [*names, "interval_95_low", "interval_95_high"], lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        values = dataclasses.asdict(row)
+        low, high = values.pop("interval_95")
+        writer.writerow(values | {"interval_95_low": low, "interval_95_high": high})
+    return out.getvalue()
+
+
+_COLUMNS = ("model", "task", "kind", "parameters", "reward ± 95 %", "paper", "size", "where")
+_IN_THE_NAME = ("task", "kind")
+_RIGHT = ("parameters", "reward ± 95 %", "paper", "size")
+_PIPED_WIDTH = 160
+
+
+def _reward(row: ModelInfo) -> str:
+    low, high = row.interval_95
+    return number(row.mean) + (f" ± {number((high - low) / 2, row.mean)}" if row.seeds > 1 else "")
+
+
+def print_table(rows: list[ModelInfo]) -> None:
+    """A table for the terminal, one line per model.
+
+    Where it would not fit, task and kind are left out, which the names tell too. The reward comes with the
+    half width of its 95 % interval over training seeds, where there are several.
+    """
+    import rich.console
+    import rich.table
+
+    console = rich.console.Console()
+    if not console.is_terminal:
+        console.width = _PIPED_WIDTH
+    lines = [
+        dict(zip(_COLUMNS, (
+            row.name, row.task, row.kind, f"{row.parameters:,}",
+            _reward(row),
+            row.paper or "", size_text(row.size_bytes), row.where,
+        ), strict=True))
+        for row in rows
+    ]  # fmt: skip
+    widths = {title: max(len(title), *(len(line[title]) for line in lines)) for title in _COLUMNS}
+    fits = sum(widths.values()) + 2 * len(_COLUMNS) <= console.width
+    table = rich.table.Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    titles = [title for title in _COLUMNS if fits or title not in _IN_THE_NAME]
+    for title in titles:
+        table.add_column(title, justify="right" if title in _RIGHT else "left", no_wrap=True)
+    for line in lines:
+        table.add_row(*(line[title] for title in titles))
+    console.print(table)

@@ -1,0 +1,166 @@
+"""From a name to a verified model, wherever it is: a folder, the package, the Hub's cache, the Hub."""
+
+import dataclasses
+import os
+from pathlib import Path
+
+from zoo.core.errors import DamagedCheckpointError, HubError, UnknownModelError
+from zoo.registry.aliases import canonical
+from zoo.registry.names import parse
+from zoo.store.catalogue import (
+    ModelInfo,
+    as_text,
+    bundled_folder,
+    checkpoint_folders,
+    find,
+    is_path,
+    list_models,
+    read_info,
+)
+from zoo.store.checkpoint import read_checkpoint
+from zoo.store.hub import SCHEME, Access, Reference, Snapshot, fetch, refresh
+from zoo.store.zoo_model import ZooModel
+
+__all__ = [
+    "ModelInfo",
+    "ZooModel",
+    "checkpoint_folders",
+    "find",
+    "list_models",
+    "load",
+    "locate",
+    "model_info",
+    "pull",
+]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Location:
+    """Where a model was found.
+
+    Attributes:
+        path: folder of its files.
+        source: the same for `zoo.load`: the folder, or ``hf://org/name@commit``.
+        where: ``folder``, ``bundled`` or ``cache``.
+    """
+
+    path: Path
+    source: str
+    where: str
+
+
+def locate(name: str | os.PathLike, *, revision: str | None = None, access: Access | None = None) -> Location:
+    """Finds a model, fetching it from the Hub if it is nowhere else; see `load`.
+
+    Raises:
+        UnknownModelError: if it is nowhere.
+        HubError: if ``hf://…`` cannot be fetched.
+        DamagedCheckpointError: if what the Hub has is not what was published.
+    """
+    name, access = as_text(name), access or Access()
+    if name.startswith(SCHEME):
+        snapshot = fetch(Reference.parse(name, revision), access)
+        return Location(snapshot.path, snapshot.source, "cache")
+    name = canonical(name)
+    if revision is not None and is_path(name):
+        raise ValueError(f"revision (='{revision}') is for models on the Hub; '{name}' is a folder")
+    if not is_path(name):
+        parse(name)
+    missing = None
+    if revision is None:
+        try:
+            path = find(name)
+            return Location(path, str(path), "bundled" if path.parent == bundled_folder() else "folder")
+        except UnknownModelError as error:
+            if is_path(name):
+                raise
+            missing = error
+    try:
+        snapshot = fetch(Reference.parse(name, revision), access)
+    except HubError as error:
+        raise UnknownModelError(f"{missing}. On the Hub: {error}" if missing else str(error)) from error
+    return Location(snapshot.path, snapshot.source, "cache")
+
+
+def load(
+    name: str | os.PathLike,
+    *,
+    revision: str | None = None,
+    seed: int | None = None,
+    local_files_only: bool = False,
+    cache_dir: Path | str | None = None,
+    token: str | None = None,
+) -> ZooModel:
+    """Loads a published model after checking every byte of it.
+
+    A name is looked for in ``$ZOO_CHECKPOINTS``, among the bundled checkpoints, in the Hub client's cache,
+    and on the Hub in ``$ZOO_HUB_ORG``, in this order. What is found first is taken: a cached model is not
+    asked for anew (`zoo pull` does that). ``model.source`` says where it came from.
+
+    Args:
+        name: model name (``hetsnn-mem25-1024``), path of a checkpoint folder (text with a slash or a leading dot,
+            or any `pathlib.Path`), or ``hf://org/name@revision`` for anyone's model in the same format.
+        revision: branch, tag or commit on the Hub; with it, only the Hub and its cache are asked.
+        seed: keep this training seed alone; by default all are held.
+        local_files_only: never use the network; ``HF_HUB_OFFLINE=1`` does the same.
+        cache_dir: the Hub client's cache, by default its own choice.
+        token: for private repositories; by default that of ``HF_TOKEN`` or ``hf auth login``.
+
+    Raises:
+        UnknownModelError: if there is no such model.
+        HubError: if ``hf://…`` cannot be fetched.
+        DamagedCheckpointError: if its files are not what was published, and fetching them again did not help.
+        ValueError: if `seed` is not one of its training seeds.
+    """
+    access = Access(local_files_only=local_files_only, cache_dir=cache_dir, token=token)
+    location = locate(name, revision=revision, access=access)
+    model = ZooModel.from_checkpoint(read_checkpoint(location.path), location.source)
+    _check_name(name, model.name, location)
+    return model if seed is None else model.select(seed)
+
+
+def pull(
+    name: str,
+    *,
+    revision: str | None = None,
+    cache_dir: Path | str | None = None,
+    token: str | None = None,
+    with_state: bool = False,
+) -> Snapshot:
+    """Fetches a model's newest files from the Hub into the client's cache, for loading without network later.
+
+    Args:
+        name: model name, or ``hf://org/name@revision``.
+        revision: branch, tag or commit.
+        cache_dir: the Hub client's cache, by default its own choice.
+        token: for private repositories; by default that of ``HF_TOKEN`` or ``hf auth login``.
+        with_state: also the state from which training can go on.
+
+    Raises:
+        HubError: if the Hub has no such model, refuses, or cannot be reached.
+        DamagedCheckpointError: if the files are not what was published.
+    """
+    if not name.startswith(SCHEME):
+        name = str(parse(canonical(name)))
+    access = Access(cache_dir=cache_dir, token=token)
+    return refresh(Reference.parse(name, revision), access, with_state=with_state)
+
+
+def model_info(name: str | os.PathLike) -> ModelInfo:
+    """What the zoo's table says of a model; reads JSON alone.
+
+    Raises:
+        UnknownModelError: if there is no such model.
+        DamagedCheckpointError: if its files lack something.
+    """
+    location = locate(name)
+    info = read_info(location.path, location.where)
+    _check_name(name, info.name, location)
+    return info
+
+
+def _check_name(asked: str | os.PathLike, got: str, location: Location) -> None:
+    """A checkpoint found by a model's name must be that model."""
+    asked = as_text(asked)
+    if not asked.startswith(SCHEME) and not is_path(asked) and got != canonical(asked):
+        raise DamagedCheckpointError(f"{location.source} holds '{got}', not '{asked}'")
