@@ -30,7 +30,7 @@ moved.install()
 _lazy, _find = public_names(
     __name__,
     {
-        "evaluation": ("Evaluation", "evaluate", "verify"),
+        "evaluation": ("Evaluation", "Policy", "evaluate", "policy", "verify"),
         "report.cards": ("card",),
         "report.publishing": ("publish",),
         "training": ("train",),

@@ -1,4 +1,4 @@
-"""Measuring models: episodes, images, bsuite; intervals over training seeds.
+"""Using and measuring models: policies, episodes, images, bsuite; intervals over training seeds.
 
 Names are imported when used, so that a command line starts without simulators.
 """
@@ -10,6 +10,7 @@ __all__, __getattr__ = public_names(
     {
         "episodes": ("Evaluation", "Verification", "agrees", "evaluate", "evaluate_parts", "verify"),
         "images": ("ImageEvaluation", "evaluate_images"),
+        "policies": ("Policy", "policy"),
         "statistics": ("OverSeeds", "interval_95"),
     },
 )

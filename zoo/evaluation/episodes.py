@@ -7,7 +7,7 @@ import os
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, PRNGKeyArray
 
 from zoo.core.errors import ZooError
 from zoo.evaluation.images import ImageEvaluation, evaluate_images
@@ -145,13 +145,17 @@ def _evaluate_images(model: ZooModel, episodes: int | None, seed: int) -> ImageE
     return evaluate_images(model.name, model.task(), {k: model.parts(k) for k in model.seeds})
 
 
+def initial_keys(seed: int, episodes: int) -> PRNGKeyArray:
+    """Keys of the initial states that an evaluation of this seed starts from."""
+    return jax.random.split(jax.random.fold_in(jax.random.key(seed), _STREAM), episodes)
+
+
 def evaluate_parts(
     task: Task, parts: dict, stats: ObservationStats | None, clip: float, episodes: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Returns [K, N], lengths [K, N] and spike rates [K] of networks stacked along a first axis K."""
-    key = jax.random.fold_in(jax.random.key(seed), _STREAM)
     on_cpu = jax.default_backend() == "cpu"
-    result = _play(task, parts, stats, jax.random.split(key, episodes), clip, one_by_one=on_cpu)
+    result = _play(task, parts, stats, initial_keys(seed, episodes), clip, one_by_one=on_cpu)
     returns, lengths, spikes = (np.asarray(x[:, 0]) for x in (result.returns, result.lengths, result.spikes))
     if not np.isfinite(returns).all():
         raise ZooError(f"{(~np.isfinite(returns)).sum()} of {returns.size} returns are not finite numbers")

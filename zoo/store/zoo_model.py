@@ -102,14 +102,21 @@ class ZooModel:
         Raises:
             ValueError: if its last axis has another length.
         """
-        row, observation = self._index(seed), jnp.asarray(observation, jnp.float32)
+        observation = jnp.asarray(observation, jnp.float32)
         size = self.network_config.inputs
         if observation.shape[-1:] != (size,):
             raise ValueError(f"observation has shape {observation.shape}; its last axis must be {size}")
-        if self.observations is None:
+        stats = self.observation_stats(seed)
+        if stats is None:
             return observation
-        stats = ObservationStats(**{name: jnp.asarray(rows[row]) for name, rows in self.observations.items()})
         return normalise(stats, observation, self.config["recipe"]["observation_clip"])
+
+    def observation_stats(self, seed: int | None = None) -> ObservationStats | None:
+        """By which one training seed's observations (by default the first's) are normalised, where they are."""
+        row = self._index(seed)
+        if self.observations is None:
+            return None
+        return ObservationStats(**{name: jnp.asarray(rows[row]) for name, rows in self.observations.items()})
 
     def task(self) -> Task:
         """The task that it was trained on.
