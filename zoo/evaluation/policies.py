@@ -1,6 +1,7 @@
 """A trained network as a policy: observations in, actions out, with everything between them inside."""
 
 import os
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -8,6 +9,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
+from zoo.evaluation.physics import warn_unless_trained_in
 from zoo.models import NetworkOutput, NetworkState, build, initial_state, network_step
 from zoo.store.loading import load
 from zoo.store.zoo_model import ZooModel
@@ -99,17 +101,28 @@ class Policy:
         """
         return _advance(self.task, self.clip, self.network, self.stats, observation, state)
 
-    def reset(self, batch: int | tuple[int, ...] | None = None, *, where: ArrayLike | None = None) -> None:
+    def reset(
+        self,
+        batch: int | tuple[int, ...] | None = None,
+        *,
+        where: ArrayLike | None = None,
+        environment: Any = None,
+    ) -> None:
         """Begins new episodes.
 
         Args:
             batch: number, or shape, of the environments that `act` is to serve; () is one environment whose
                 observations are vectors. By default as before, one environment at first.
             where: [*batch] bool, which environments begin an episode; the others go on. By default all.
+            environment: of Gymnasium or Brax, that `act` is to serve. The batch is its ``num_envs``, and it is
+                warned of where it is not what this policy was trained in.
 
         Raises:
             ValueError: if `where` is not of the batch's shape or not bool, or comes with a new batch.
         """
+        if environment is not None:
+            warn_unless_trained_in(self.name, self.task, environment)
+            batch = getattr(environment, "num_envs", ()) if batch is None else batch
         if where is not None:
             return self._reset_some(where, batch)
         if batch is None:
