@@ -19,7 +19,7 @@ FLOORS = (
     ("zoo.store",),
     ("zoo.evaluation",),
     ("zoo.training",),
-    ("zoo.analysis", "zoo.drawing", "zoo.rendering"),
+    ("zoo.analysis", "zoo.drawing", "zoo.gymnasium_tasks", "zoo.interchange", "zoo.rendering"),
     ("zoo.report",),
     ("zoo.cli", "zoo"),
 )

@@ -11,7 +11,6 @@ __all__, __getattr__ = public_names(
         "biology": ("BIOLOGY", "load_biology"),
         "firing": ("Recording", "fi_curves", "record"),
         "fits": ("Fit", "fit"),
-        "interchange": ("from_nir", "to_nir"),
         "interventions": ("Interventions", "intervene"),
         "null": ("NullControl", "PairedTest", "null_control"),
         "robustness": ("Robustness", "robustness"),

@@ -1,4 +1,4 @@
-"""The command line of the analysis: `zoo analyse`, `plot`, `report`, `export-nir`."""
+"""The command line of the analysis: `zoo analyse`, `plot`, `report`."""
 
 import argparse
 import json
@@ -39,12 +39,6 @@ def add_verbs(verb: Callable[..., argparse.ArgumentParser], prepared: Callable[[
     sub.add_argument("--shapley", type=Path, metavar="RUNS", help="folder where `zoo analyse shapley` trained")
     sub.add_argument("--no-biology", action="store_true", help="leave out the Allen data")
     sub.add_argument("--quiet", action="store_true", help="no progress bar")
-
-    sub = verb("export-nir", _export_nir, "Write one network as a NIR graph for other simulators (dt = 5 ms).")
-    sub.add_argument("name", help="model name, or folder of a checkpoint")
-    sub.add_argument("-o", "--output", type=Path, required=True, help="FILE.nir")
-    sub.add_argument("--training-seed", type=int, help="which network (default: the first)")
-    sub.add_argument("--folded", action="store_true", help="r = 1, v_leak = v_reset = 0; same spikes, wider support")
 
 
 def _add_options(parser: argparse.ArgumentParser, analysis: str) -> None:
@@ -220,14 +214,6 @@ def _report(arguments) -> int:
     (model,) = _load([arguments.name])
     settings = {"biology": not arguments.no_biology, "shapley_runs": arguments.shapley, "quiet": arguments.quiet}
     print(write_report(model, arguments.output, **settings))
-    return 0
-
-
-def _export_nir(arguments) -> int:
-    from zoo.analysis.interchange import write_nir
-
-    (model,) = _load([arguments.name])
-    print(write_nir(model.parts(arguments.training_seed), arguments.output, folded=arguments.folded))
     return 0
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from zoo.cli.analysis import add_verbs as add_analysis_verbs
+from zoo.cli.elsewhere import add_verbs as add_elsewhere_verbs
 from zoo.cli.hub import add_verbs as add_hub_verbs
 from zoo.cli.training import add_verbs as add_training_verbs
 from zoo.core.errors import ZooError
@@ -110,6 +111,7 @@ def _make_parser() -> argparse.ArgumentParser:
 
     add_hub_verbs(verb, _make_parser)
     add_analysis_verbs(verb, _prepared)
+    add_elsewhere_verbs(verb)
     return parser
 
 

@@ -1,0 +1,56 @@
+"""Weights for everyone else: safetensors, with everything that a policy needs beside them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.core.errors import ZooError
+from zoo.interchange.metadata import describe
+from zoo.models import DT_MS, tau_ms_from_x
+from zoo.store.zoo_model import ZooModel
+
+KEY = "hetsnn-zoo"
+"""The one entry of the file's metadata, a JSON object: more of them would be written in a random order."""
+
+_EQUATIONS = (
+    "u = v + k (r (x w_in) - v + v_rest); spikes = u >= v_th; v = v_rest where spikes else u; "
+    "readout = readout + 0.25 (spikes w_out - readout); k = dt / tau; v = v_rest and readout = 0 at first"
+)
+
+
+def _import_safetensors():
+    try:
+        import safetensors.numpy
+    except ImportError as error:
+        raise ZooError("this needs the package `safetensors`: pip install 'hetsnn-zoo[weights]'") from error
+    return safetensors.numpy
+
+
+def tensors(model: ZooModel, seed: int | None = None) -> dict[str, np.ndarray]:
+    """Arrays of one training seed's network: neurons (``k`` is dt / ``tau_ms``), weights, observation statistics."""
+    parts = model.parts(seed)
+    tau_ms = tau_ms_from_x(parts["x_tau"])
+    arrays = {"k": (DT_MS / tau_ms).astype(np.float32), "tau_ms": tau_ms.astype(np.float32)}
+    arrays |= {name: value for name, value in parts.items() if name != "x_tau"}
+    said = describe(model, seed).items()
+    return arrays | {name: value for name, value in said if isinstance(value, np.ndarray)}
+
+
+def export_safetensors(model: ZooModel, path: Path, seed: int | None = None) -> Path:
+    """Writes one training seed's network; the same network gives the same bytes.
+
+    Raises:
+        ZooError: if ``safetensors`` is not installed.
+    """
+    files = _import_safetensors()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    files.save_file(tensors(model, seed), str(path), metadata={KEY: json.dumps(said(model, seed), sort_keys=True)})
+    return path
+
+
+def said(model: ZooModel, seed: int | None = None) -> dict[str, Any]:
+    """`describe` without its arrays, and the equations that they are for."""
+    values = {name: value for name, value in describe(model, seed).items() if not isinstance(value, np.ndarray)}
+    return values | {"equations": _EQUATIONS}
