@@ -18,11 +18,9 @@ def add_verbs(verb: Callable[..., argparse.ArgumentParser]) -> None:
     sub = verb("export-nir", _export_nir, "Write one network as a NIR file for other simulators (dt = 5 ms).")
     _add_network(sub, "FILE.nir")
     sub.add_argument(
-        "--for",
-        dest="reader",
-        choices=READERS,
-        help="the simulator that is to fire the same spikes (default: lossless)",
-    )
+        "--for", dest="reader", choices=READERS, metavar="SIMULATOR",
+        help=f"that is to fire the same spikes (default: lossless): {', '.join(READERS)}",
+    )  # fmt: skip
     sub.add_argument(
         "--readout", choices=["li", "affine", "none"], help="what the graph ends with (default: by reader)"
     )
