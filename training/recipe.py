@@ -6,6 +6,7 @@ import math
 from zoo.models import DT_MS, SURROGATES, WEIGHTS, NetworkConfig
 from zoo.registry.names import BRAX_TASKS, ModelName, parse
 from zoo.tasks import Task, make_task
+from zoo.tasks.compiled import PHYSICS
 from zoo.tasks.images import FITNESSES
 
 METHODS = ("pgpe", "bp")
@@ -43,6 +44,8 @@ class Recipe:
         action_map: how a readout becomes a Brax action: clip or tanh.
         action_gain: factor on the readout before that, in 1/V.
         episode_limit: most steps of a Brax episode.
+        physics: what computes Brax's steps while training: kernel (compiled, `zoo.kernels`), lanes (JAX, with the
+            batch last on processors) or brax (JAX under `vmap`); evaluations always play on Brax's own environment.
         batch: episodes of a gradient update; images of an update or a generation.
         learning_rate: of Adam, for gradients.
         learning_rate_final: learning rate that a cosine leads to in the last update; by default none.
@@ -86,6 +89,7 @@ class Recipe:
     action_map: str = "clip"
     action_gain: float = 1.0
     episode_limit: int = 1000
+    physics: str = "lanes"
     batch: int = 16
     learning_rate: float = 0.03
     learning_rate_final: float | None = None
@@ -128,6 +132,7 @@ class Recipe:
             need("sigma_final", 0 < self.sigma_final <= self.sigma, "positive and at most sigma")
         need("tau_ms", len(self.tau_ms) in (1, 2) and min(self.tau_ms) > DT_MS, f"1 or 2 values over {DT_MS:g}")
         need("v_th", 0 < self.v_th < math.inf, "positive and finite")
+        need("physics", self.physics in PHYSICS, f"one of {', '.join(PHYSICS)}")
         need("fitness", self.fitness in FITNESSES, f"one of {', '.join(FITNESSES)}")
         need("block_neurons", self.block_neurons is None or self.block_neurons >= 1, "at least 1")
         need("block_neurons", self.block_neurons is None or self.method == "pgpe", "left out with gradients")
@@ -170,7 +175,7 @@ _GRADIENTS = {
 _EPISODES = {"episodes", "expected_reward_weight", "normalise_observations", "observation_clip"}
 _IMAGES = {"fitness", "input_gain", "block_neurons"}
 _EXPECTED = {"expected_reward_weight", "temperature_v"}
-_BRAX = {"backend", "action_map", "action_gain", "episode_limit"}
+_BRAX = {"backend", "action_map", "action_gain", "episode_limit", "physics"}
 
 
 def unused_fields(model: ModelName, method: str) -> set[str]:
@@ -247,7 +252,7 @@ def _brax_recipe(model: ModelName) -> Recipe:
     and hoppers do not learn to fall at once. A walker's neurons do not, since with it they only learned to stand.
     """
     gain = {("het", "hc"): 3.0, ("hom", "hc"): 0.3, ("hom", "ant"): 0.1}.get((model.kind, model.task), 1.0)
-    first = Recipe(normalise_observations=True, centre_lr=0.05, action_gain=gain)
+    first = Recipe(normalise_observations=True, centre_lr=0.05, action_gain=gain, physics="kernel")
     if model.task in ("ant", "hc"):
         return dataclasses.replace(first, centre_lr_final=0.015, centre_lr_drop=200)
     slow = model.budget > 4096 and (model.kind, model.task) != ("het", "wal")

@@ -1,6 +1,7 @@
 """What the engine asks of a training method: PGPE (`evolution`) or gradients (`gradients`)."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -90,6 +91,10 @@ class Method(Protocol):
 
     def splits(self, group: Group) -> int:
         """What the number of devices that share a run must divide: members, episodes or images."""
+        ...
+
+    def notes(self, groups: Sequence[Group]) -> list[str]:
+        """What a user should know of how these groups are computed here, where it is not as their recipes say."""
         ...
 
     def constants(self, group: Group) -> Any:

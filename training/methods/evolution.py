@@ -1,6 +1,7 @@
 """PGPE's generations of many runs: ask, play, tell."""
 
 import functools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -10,6 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from zoo.models import NetworkConfig, build_population
 from zoo.tasks import Task
+from zoo.tasks.compiled import compiled_rollout, find_kernel
 from zoo.tasks.observations import ObservationStats, empty, update
 from zoo.tasks.rollout import Episodes, Policies, rollout
 from zoo.training.methods.base import Group, make_hyper
@@ -84,6 +86,16 @@ class Evolution:
         """The population."""
         return group.recipe.population
 
+    def physics(self, group: Group) -> str:
+        """What computes the physics here: as the recipe says, unless there is no kernel to be had."""
+        wanted = group.recipe.physics
+        return "lanes" if wanted == "kernel" and find_kernel(self.task).step is None else wanted
+
+    def notes(self, groups: Sequence[Group]) -> list[str]:
+        """Why the physics is not what a recipe asks for, where it is not."""
+        asked = [group for group in groups if self.physics(group) != group.recipe.physics]
+        return [f"physics by JAX, which is slower: {find_kernel(self.task).reason}"] if asked else []
+
     def constants(self, group: Group):
         """`Hyper`, seeds and the fixed parts of the networks."""
         return hyper_of(group), np.asarray(group.seeds, np.uint32), group.frozen()
@@ -129,9 +141,9 @@ class Evolution:
         clip = groups[0].recipe.observation_clip
         if merged:
             made = [make(members) for make, members in zip(policies, own, strict=True)]
-            episodes = rollout(self.task, made, clip=clip)
+            episodes = rollout(self.task, made, clip=clip, physics=self.physics(groups[0]))
         else:
-            episodes = [self._play_in_blocks(*pair, clip) for pair in zip(policies, own, strict=True)]
+            episodes = [self._play(*args, clip) for args in zip(groups, policies, own, strict=True)]
         results = [
             self._learn(*args)
             for args in zip(groups, populations, episodes, states, [c[0] for c in constants], strict=True)
@@ -139,12 +151,21 @@ class Evolution:
         states, metrics = zip(*results, strict=True)
         return list(states), list(metrics)
 
-    def _play_in_blocks(self, make_policies, own, clip):
+    def _play(self, group, make_policies, own, clip):
+        """Episodes of members [R, P, D]."""
+        physics = self.physics(group)
+        if physics == "kernel":
+            return compiled_rollout(find_kernel(self.task).step, make_policies(own), clip=clip)
+        return self._play_in_blocks(make_policies, own, clip, physics)
+
+    def _play_in_blocks(self, make_policies, own, clip, physics):
         """Episodes of members [R, P, D], some members at a time; each block ends when its last member does."""
         runs, members, size = own.shape
         count = block_count(members, runs * size)
         blocks = own.reshape(runs, count, members // count, size).swapaxes(0, 1)
-        played = jax.lax.map(lambda block: rollout(self.task, [make_policies(block)], clip=clip)[0], blocks)
+        played = jax.lax.map(
+            lambda block: rollout(self.task, [make_policies(block)], clip=clip, physics=physics)[0], blocks
+        )
         join = functools.partial(jax.tree.map, lambda x: x.swapaxes(0, 1).reshape(runs, members, -1))
         moments = played.moments and jax.tree.map(lambda x: x.sum(0), played.moments)
         return Episodes(*join(tuple(played[:3])), spikes=None, moments=moments)

@@ -1,6 +1,7 @@
 """Surrogate gradients through time: one update of the parameters a generation (section 3.2)."""
 
 import functools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -133,6 +134,10 @@ class Gradients:
     def stats(self, state: GradientState) -> ObservationStats:
         """Observation statistics of the runs."""
         return ObservationStats(*state.stats)
+
+    def notes(self, groups: Sequence[Group]) -> list[str]:
+        """None."""
+        return []
 
     def milestones(self, generations: int) -> tuple[int, ...]:
         """None."""

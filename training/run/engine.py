@@ -35,6 +35,9 @@ _IMAGE_METHODS = {"pgpe": ImageEvolution, "bp": ImageGradients}
 class Engine:
     """Advances the runs of all its groups together.
 
+    Attributes:
+        notes: what a user should know of how the groups are computed here.
+
     Args:
         task: what all groups play.
         groups: the runs; their recipes name one method.
@@ -65,6 +68,7 @@ class Engine:
         self.runs_per_block = by_platform if runs_per_block is None else runs_per_block
         self.mesh = self._make_mesh(devices, method)
         self.method = method(task, self.mesh.shape["members"])
+        self.notes = self.method.notes(self.groups)
         self._by_run = NamedSharding(self.mesh, P("runs"))
         self._constants = [self.place(self.method.constants(g)) for g in self.groups]
         self._arrays = _put(task.arrays, NamedSharding(self.mesh, P()))

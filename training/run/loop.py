@@ -71,10 +71,10 @@ class _Position:
     seconds: float = 0.0
     hardware: str = ""
 
-    def after(self, generations: int, seconds: float) -> "_Position":
-        """The position so much later, on this hardware."""
+    def after(self, generations: int, seconds: float, where: str) -> "_Position":
+        """The position so much later, on some hardware."""
         used = self.hardware.split(", ") if self.hardware else []
-        used = list(dict.fromkeys([*used, hardware()]))
+        used = list(dict.fromkeys([*used, where]))
         return _Position(self.generation + generations, self.seconds + seconds, ", ".join(used))
 
 
@@ -170,14 +170,16 @@ def _advance(runs, engine, start, until, save_minutes, quiet, request) -> tuple[
 
     def save():
         seconds, on_host = time.monotonic() - start, to_host(states)
+        where = hardware() + " without a kernel" * bool(engine.notes)
 
         def write():
             for run, state, position in zip(runs, on_host, before, strict=True):
-                save_state(run.folder / "state", state, dataclasses.asdict(position.after(done, seconds)))
+                save_state(run.folder / "state", state, dataclasses.asdict(position.after(done, seconds, where)))
 
         hosts.from_main(write)
 
     with Progress(goal, min(generations), quiet or not hosts.is_main()) as bar:
+        bar.say("; ".join([f"training on {hardware()}", *engine.notes]))
         _record_activity(runs, engine, states, generations, {0}.intersection(milestones))
         while max(generations) < goal and not stopped:
             began, first = time.monotonic(), done == 0

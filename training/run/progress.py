@@ -25,6 +25,10 @@ class Progress(contextlib.AbstractContextManager):
         )
         self._printed = done
 
+    def say(self, text: str) -> None:
+        """Prints a line above the bar."""
+        self._console.print(text, highlight=False, soft_wrap=True)
+
     def __enter__(self):
         self._bar.start()
         self._task = self._bar.add_task("", total=self._goal, completed=self._done, reward="compiling")

@@ -38,6 +38,7 @@ class Task(Protocol):
         evaluation_episodes: how many a published evaluation plays with each network.
         arrays: data that it needs (a tree of arrays, put on the devices once), or ().
         cpu_options: `jax.jit`'s compiler options for large batches on a CPU, or None.
+        kernel_task: an equivalent task whose `step` and `reset` are given to the compiler of steps, or None.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Task(Protocol):
     evaluation_episodes: int
     arrays: Any
     cpu_options: dict | None
+    kernel_task: "Task | None"
 
     def reset(self, key: PRNGKeyArray, episode: Int[Array, ""]) -> tuple[Any, Float[Array, " o"]]:
         """State and first observation of an episode; `episode` counts those of one evaluation."""

@@ -22,6 +22,7 @@ class CartPole:
     action_size = 2
     arrays = ()
     cpu_options = None
+    kernel_task = None
     evaluation_episodes = 100
 
     @property

@@ -30,6 +30,7 @@ class MemoryLength:
     max_return = 1.0
     arrays = ()
     cpu_options = None
+    kernel_task = None
     evaluation_episodes = 2
 
     @property

@@ -67,7 +67,12 @@ class _Sums(NamedTuple):
 
 
 def rollout(
-    task: Task, groups: Sequence[Policies], *, clip: float = 5.0, count_spikes: bool = False
+    task: Task,
+    groups: Sequence[Policies],
+    *,
+    clip: float = 5.0,
+    count_spikes: bool = False,
+    physics: str = "lanes",
 ) -> list[Episodes]:
     """Plays every episode to its end; the loop stops as soon as all have ended.
 
@@ -78,6 +83,7 @@ def rollout(
         groups: networks, by shape.
         clip: bound of normalised observations, in standard deviations.
         count_spikes: whether to fill `Episodes.spikes`.
+        physics: ``lanes``, or ``brax`` for JAX's own `vmap` everywhere.
     """
     shapes = [group.shape for group in groups]
     sizes = [runs * members * episodes for runs, members, episodes in shapes]
@@ -112,7 +118,7 @@ def rollout(
             for of_group in zip(groups, networks, states, parts(observation.T), parts(sums.alive), strict=True)
         ]
         readouts, states, news = map(list, zip(*results, strict=True))
-        step = _map_last(task.step)(env_state, join(readouts).T)
+        step = _map_last(task.step, physics)(env_state, join(readouts).T)
         sums = _Sums(
             alive=sums.alive & ~step.done,
             returns=sums.returns + jnp.where(sums.alive, step.reward, 0.0),
@@ -152,9 +158,9 @@ def rollout(
     ]
 
 
-def _map_last(function):
+def _map_last(function, physics):
     """Maps over the last axis: by `vmap_last` for a CPU's registers; by JAX's own `vmap`, which a GPU runs faster."""
-    if jax.default_backend() == "cpu":
+    if physics == "lanes" and jax.default_backend() == "cpu":
         return vmap_last(function)
     return jax.vmap(function, in_axes=-1, out_axes=-1)
 

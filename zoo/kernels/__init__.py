@@ -1,0 +1,18 @@
+"""Steps of environments, and of the populations that act in them, compiled from their own equations.
+
+`jax.jit` runs physics made of small vectors as hundreds of loops over memory. Here a step is traced to its jaxpr, as
+JAX's own transformations do, and every element of every array becomes a scalar of its own: gathers, slices and
+concatenations vanish, what is constant is computed now, and what is left is one straight line of arithmetic, a few
+thousand to some ten thousand operations long. LLVM compiles it for as many environments as a vector register holds.
+
+    scalars        arithmetic on single numbers, hash-consed and simplified
+    functions      exp, log, atan2, … from that arithmetic
+    primitives     what each of JAX's primitives means for it
+    programs       a traced step: loops, dead code, state that never changes
+    llvm           a program as LLVM IR
+    networks       the population's step as LLVM IR
+    episodes       whole episodes as one call from XLA
+    machine        the processor at hand, and machine code for it
+    cache          compiled steps on disk
+    play           a task's kernel: compiled, checked, called
+"""

@@ -1,0 +1,177 @@
+"""Episodes of a population through a compiled step: what `zoo.tasks.rollout` does, in one call of machine code."""
+
+import base64
+import ctypes
+import dataclasses
+import functools
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from zoo.kernels import cache, episodes, llvm
+from zoo.kernels.machine import Library, Machine, host, object_code
+from zoo.kernels.networks import PARTS, Shape
+from zoo.kernels.programs import Program, reset_constants, specialised, trace_step, with_fault
+from zoo.models import Packed
+
+_TOLERANCE = 1e-5
+"""How far a number of a state may be from the value that it is presumed to have, relative to that, or to 1."""
+
+
+class Played(NamedTuple):
+    """Sums over episodes, [N], and moments of the observations acted on about the mean given."""
+
+    returns: Float[Array, " N"]
+    expected: Float[Array, " N"]
+    lengths: Float[Array, " N"]
+    count: Float[Array, ""]
+    deviation: Float[Array, " I"]
+    squared: Float[Array, " I"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CompiledStep:
+    """A step in machine code.
+
+    Attributes:
+        carried: places of the numbers of the state that it reads and writes.
+        constants: values that other numbers of the state must have, by place.
+        operations: of one environment's step.
+        code: object code of the function `step` (`zoo.kernels.llvm.step_function`).
+    """
+
+    carried: tuple[int, ...]
+    constants: dict[int, float]
+    operations: int
+    code: bytes
+
+    @classmethod
+    def of(cls, program: Program, machine: Machine) -> "CompiledStep":
+        """A program, compiled."""
+        program = with_fault(program)
+        text, declarations = llvm.step_function(program, "step", machine.lanes)
+        code = object_code("\n".join([*sorted(declarations), text]), machine)
+        return cls(program.carried, program.constants, program.count(), code)
+
+    def to_json(self) -> dict:
+        """Everything, for a file."""
+        fields = dataclasses.asdict(self)
+        return fields | {"constants": list(self.constants.items()), "code": base64.b64encode(self.code).decode()}
+
+    @classmethod
+    def from_json(cls, fields: dict) -> "CompiledStep":
+        """What `to_json` gave."""
+        constants = {int(place): float(value) for place, value in fields["constants"]}
+        return cls(tuple(fields["carried"]), constants, fields["operations"], base64.b64decode(fields["code"]))
+
+
+def compile_step(task, machine: Machine) -> tuple[CompiledStep, CompiledStep]:
+    """The step of a task for any state, and for states as resets make them.
+
+    Raises:
+        UnsupportedStepError: if the step has something in it that has no rule.
+    """
+    state, _ = jax.eval_shape(task.reset, jax.random.key(0), 0)
+    program = trace_step(task.step, state, task.action_size)
+    usual = specialised(program, reset_constants(task.reset))
+    return CompiledStep.of(specialised(program, {}), machine), CompiledStep.of(usual, machine)
+
+
+class StepKernel:
+    """The step of a task, compiled twice: for states as resets make them, and for all others.
+
+    Args:
+        task: `zoo.tasks.Task` whose step is compiled; its `kernel_key` says on what that depends.
+        machine: for which; by default this one.
+        folder: of the cache of compiled steps.
+
+    Raises:
+        UnsupportedStepError: if the step has something in it that has no rule.
+    """
+
+    def __init__(self, task, machine: Machine | None = None, folder: Path | None = None):
+        self.task, self.machine = task, machine or host()
+        key = cache.digest([*task.kernel_key, *cache.of_machine(self.machine)])
+
+        def make() -> bytes:
+            return json.dumps([step.to_json() for step in compile_step(task, self.machine)]).encode()
+
+        steps = json.loads(cache.kept(key, make, folder))
+        self.general, self.special = (CompiledStep.from_json(fields) for fields in steps)
+
+    def play(self, packed: Packed, members: int, state, observation, *, normalisation, gain: float) -> Played:
+        """Plays episodes to their ends.
+
+        Args:
+            packed: networks of one run: parts of members' own with a leading axis P, shared ones without.
+            members: P.
+            state: of all environments, trees of arrays [..., N]; those of a member stand together.
+            observation: [I, N], the first ones.
+            normalisation: mean [I] and standard deviation [I] of observations, and the bound of their quotient;
+                (0, 1, infinity) leave them as they are.
+            gain: factor on readouts.
+        """
+        rows = _rows(state)
+        mean, std, clip = normalisation
+        scales = jnp.stack([jnp.float32(gain), jnp.float32(clip)])
+        arguments = (packed, observation, mean, std, scales)
+        play = functools.partial(self._call, members=members, rows=rows)
+        if not self.special.constants:
+            return play(self.special, arguments)
+        usual = jnp.array(True)
+        for place, value in self.special.constants.items():
+            usual &= (abs(rows[place] - value) <= _TOLERANCE * max(1.0, abs(value))).all()
+        branches = (functools.partial(play, self.general), functools.partial(play, self.special))
+        return jax.lax.cond(usual, branches[1], branches[0], arguments)
+
+    def _call(self, step: CompiledStep, arguments, *, members, rows) -> Played:
+        packed, observation, mean, std, scales = arguments
+        inputs, environments = observation.shape
+        own = frozenset(part for part, x in zip(PARTS, packed, strict=True) if x.ndim > (2 if "w_" in part else 1))
+        shape = Shape(inputs, packed.w_out.shape[-1], packed.w_out.shape[-2], own)
+        carried = step.carried
+        state = jnp.stack([rows[place] for place in carried]) if carried else jnp.zeros((1, environments))
+        lanes = self.machine.lanes
+        counts = episodes.counts(environments, self.task.episode_limit, environments // members, shape, lanes)
+        flat, moments = (environments,), [(1,), (inputs,), (inputs,)]
+        scratch = (episodes.scratch_size(shape, len(carried), lanes),)
+        results = [jax.ShapeDtypeStruct(s, np.float32) for s in (flat, flat, flat, *moments, scratch)]
+        call = jax.ffi.ffi_call(_registered(step, shape, self.machine), results)
+        returns, expected, lengths, count, deviation, squared, _ = call(
+            counts, scales, state, observation, *packed, mean, std
+        )
+        return Played(returns, expected, lengths, count[0], deviation, squared)
+
+
+def _rows(state) -> list[Array]:
+    """The numbers of states [..., N], each a row of float32 bits [N]: truth values as 0 and 1."""
+    rows = []
+    for leaf in jax.tree.leaves(state):
+        if leaf.dtype == jnp.bool_:
+            leaf = leaf.astype(jnp.float32)
+        elif leaf.dtype != jnp.float32:
+            leaf = jax.lax.bitcast_convert_type(leaf.astype(jnp.int32), jnp.float32)
+        rows.extend(leaf.reshape(-1, leaf.shape[-1]))
+    return rows
+
+
+_libraries: dict[str, Library] = {}
+"""Machine code registered with XLA, which cannot be taken back; by the name of its handler."""
+
+
+def _registered(step: CompiledStep, shape: Shape, machine: Machine) -> str:
+    """Name under which XLA knows the handler that plays episodes of a step and networks of a shape."""
+    declaration = "declare void @step(ptr, ptr, ptr)\n"
+    text = episodes.module(declaration, "step", shape, len(step.carried), "episodes", machine.lanes)
+    name = "zoo_episodes_" + cache.digest([step.code, text, machine.features])[:24]
+    if name not in _libraries:
+        library = Library([step.code, cache.compiled(text, machine)], machine)
+        handler = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(library.address("episodes"))
+        jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(handler), platform="cpu", api_version=1)
+        _libraries[name] = library
+    return name

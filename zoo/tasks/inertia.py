@@ -1,0 +1,76 @@
+"""Equivalent frames of inertia, chosen so that a planar robot is planar in every number.
+
+A link's inertia is a diagonal matrix in a frame of principal axes. The axes can be renamed, and the diagonal with
+them: 24 frames mean the same body. MuJoCo orders them by size, which can turn a frame out of the plane in which the
+robot moves, and then no component of its rotations stays 0.
+"""
+
+import copy
+import itertools
+
+import numpy as np
+from jaxtyping import Float
+
+_SNAP = 1e-6
+"""Components of a rotation below this are rounding errors of 0."""
+
+
+def _renamings() -> list[tuple[Float[np.ndarray, " 4"], tuple[int, ...]]]:
+    """Rotations that map axes to axes: quaternions, and which old axis each new one is."""
+    found = []
+    for axes in itertools.permutations(range(3)):
+        for signs in itertools.product((1.0, -1.0), repeat=3):
+            matrix = np.zeros((3, 3))
+            matrix[axes, range(3)] = signs
+            if np.linalg.det(matrix) > 0:
+                found.append((_quaternion(matrix), axes))
+    return found
+
+
+def _quaternion(matrix: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, " 4"]:
+    """Unit quaternion of a rotation: the eigenvector of Bar-Itzhack's (2000) matrix."""
+    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = matrix
+    k = np.array(
+        [
+            [xx + yy + zz, zy - yz, xz - zx, yx - xy],
+            [zy - yz, xx - yy - zz, xy + yx, xz + zx],
+            [xz - zx, xy + yx, yy - xx - zz, yz + zy],
+            [yx - xy, xz + zx, yz + zy, zz - xx - yy],
+        ]
+    )
+    return np.linalg.eigh(k)[1][:, -1]
+
+
+def _product(p: Float[np.ndarray, " 4"], q: Float[np.ndarray, " 4"]) -> Float[np.ndarray, " 4"]:
+    """Quaternion product."""
+    w, v = p[0] * q[0] - p[1:] @ q[1:], p[0] * q[1:] + q[0] * p[1:] + np.cross(p[1:], q[1:])
+    return np.array([w, *v])
+
+
+def nearest_frame(
+    rotation: Float[np.ndarray, " 4"], moments: Float[np.ndarray, " 3"]
+) -> tuple[Float[np.ndarray, " 4"], Float[np.ndarray, " 3"]]:
+    """The equivalent frame with the smallest angle to the link's own, and the moments about its axes.
+
+    Args:
+        rotation: quaternion (w, x, y, z) of the frame of principal axes in the link.
+        moments: of inertia about these axes.
+    """
+    candidates = [(_product(rotation, turn), moments[list(axes)]) for turn, axes in _renamings()]
+    best, best_moments = max(candidates, key=lambda pair: round(abs(pair[0][0]), 6))
+    best = np.where(abs(best) < _SNAP, 0.0, best) + 0.0  # No negative zeros.
+    return best / np.linalg.norm(best) * (1.0 if best[0] >= 0 else -1.0), best_moments
+
+
+def with_near_frames(environment):
+    """A Brax environment of the same bodies, their frames of inertia as near to the links' as they can be."""
+    inertia = environment.sys.link.inertia
+    rotations = np.asarray(inertia.transform.rot, np.float64)
+    moments = np.diagonal(np.asarray(inertia.i), axis1=1, axis2=2)
+    frames = [nearest_frame(*pair) for pair in zip(rotations, moments, strict=True)]
+    rot = np.stack([rotation for rotation, _ in frames]).astype(np.float32)
+    i = np.stack([np.diag(values) for _, values in frames]).astype(np.float32)
+    inertia = inertia.replace(transform=inertia.transform.replace(rot=rot), i=i)
+    turned = copy.copy(environment)
+    turned.sys = environment.sys.replace(link=environment.sys.link.replace(inertia=inertia))
+    return turned
