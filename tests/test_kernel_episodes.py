@@ -253,3 +253,30 @@ def compare_with_brax(task, steps):
         assert got["fault"] == 0
         done += bool(state.done)
     return done
+
+
+def test_single_steps_equal_the_tasks_own():
+    """Of a number of environments that fills no register."""
+    task = Pendulum()
+    kernel = StepKernel(task)
+    keys = jax.random.split(jax.random.key(4), 11)
+    state, _ = jax.vmap(task.reset, in_axes=(0, None))(keys, 0)
+    readout = jax.random.normal(jax.random.key(5), (11, 2))
+    carried = kernel.begin(jax.tree.map(lambda x: jnp.moveaxis(x, 0, -1), state))
+    step = jax.jit(kernel.step)
+    for _ in range(3):
+        carried, got = step(carried, readout.T)
+        expected = jax.vmap(task.step)(state, readout)
+        state = expected.state
+        np.testing.assert_allclose(got.observation.T, expected.observation, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(got.reward, expected.reward, rtol=1e-5, atol=1e-6)
+        assert np.array_equal(got.done, expected.done)
+
+
+def test_single_steps_of_other_states_are_nan():
+    task = Pendulum()
+    kernel = StepKernel(task)
+    state, _ = jax.vmap(task.reset, in_axes=(0, None))(jax.random.split(jax.random.key(4), 3), 0)
+    state = jax.tree.map(lambda x: jnp.moveaxis(x, 0, -1), state._replace(depth=jnp.ones(3)))
+    _, got = kernel.step(kernel.begin(state), jnp.zeros((2, 3)))
+    assert np.isnan(got.reward).all()

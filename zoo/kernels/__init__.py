@@ -12,6 +12,9 @@ thousand to some ten thousand operations long. LLVM compiles it for as many envi
     llvm           a program as LLVM IR
     networks       the population's step as LLVM IR
     episodes       whole episodes as one call from XLA
+    stepping       single steps of many environments
+    ffi            how XLA calls them
+    ir             text of LLVM IR
     machine        the processor at hand, and machine code for it
     cache          compiled steps on disk
     play           a task's kernel: compiled, checked, called

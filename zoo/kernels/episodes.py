@@ -6,6 +6,7 @@ the end of its last episode; its networks stay in the processor's cache meanwhil
 
 import numpy as np
 
+from zoo.kernels import ffi
 from zoo.kernels.ir import Code, Count
 from zoo.kernels.networks import PARTS, Networks, Shape, fill_function
 
@@ -26,6 +27,9 @@ RESULTS = ("returns", "expected", "lengths", "count", "deviation", "squared", "s
     count, deviation, squared   [1], [I], [I]: `zoo.tasks.observations.Moments`
     scratch                     working memory (`scratch_size`)
 """
+
+
+_MEMSET = "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)"
 
 
 def scratch_size(shape: Shape, state: int, lanes: int) -> int:
@@ -51,7 +55,8 @@ def module(step: str, step_name: str, shape: Shape, state: int, name: str, lanes
         lanes: environments that advance together.
     """
     block = _Block(shape, state, step_name, lanes)
-    text = [step, fill_function(shape, "fill", lanes), block.function(), _handler(name)]
+    handler = ffi.handler(name, ARGUMENTS, RESULTS, _play_all)
+    text = [step, fill_function(shape, "fill", lanes), block.function(), _MEMSET, handler]
     return "\n".join([*sorted(block.code.declarations), *text])
 
 
@@ -65,14 +70,13 @@ class _Block:
 
     def function(self) -> str:
         """Void block(all arrays, i64 first)."""
-        code, lanes = self.code, self.code.lanes
+        code = self.code
         code.label("entry")
         self._addresses()
         self._begin()
         self._episode()
         parameters = ", ".join(f"ptr noalias %{p}" for p in (*ARGUMENTS, *RESULTS))
         head = f"define internal void @block({parameters}, i64 %first) nounwind noinline {{"
-        del lanes
         return "\n".join([head, *code.lines, "  ret void", "}", ""])
 
     def _addresses(self):
@@ -237,57 +241,15 @@ class _Block:
         code.line(f"store float {code.emit(f'fadd float {before}, {value}')}, ptr {address}, align 4")
 
 
-_FRAME = {"extension": 8, "api": 16, "arguments": 72, "results": 112}
-"""Offsets in XLA_FFI_CallFrame (xla/ffi/api/c_api.h), of a 64-bit system."""
-_BUFFER_DATA = 24
-_EXTENSION_TYPE, _EXTENSION_METADATA, _METADATA = 8, 24, 1
-_API_VERSION, _METADATA_VERSION = 32, 24
-
-
-def _handler(name: str) -> str:
-    """The handler: what XLA asks about it, and all blocks one after another.
-
-    Asked for the version of the interface that it was written for, it names the one that asks: the fields that it
-    reads have stood where they are since version 0.1.
-    """
-    code = Code(1)
-    code.label("entry")
-
-    def field(base, offset, kind="ptr"):
-        return code.emit(f"load {kind}, ptr {code.at(base, offset, 1)}, align 4")
-
-    extension = field("%frame", _FRAME["extension"])
-    code.line(f"br i1 {code.emit(f'icmp eq ptr {extension}, null')}, label %run, label %asked")
-    code.label("asked")
-    metadata = field(extension, _EXTENSION_METADATA)
-    version = field(field("%frame", _FRAME["api"]), _API_VERSION, "i64")
-    code.line(f"store i64 {version}, ptr {code.at(metadata, _METADATA_VERSION, 1)}, align 4")
-    code.line("ret ptr null")
-    code.label("run")
-    pointers = []
-    for names, offset in ((ARGUMENTS, _FRAME["arguments"]), (RESULTS, _FRAME["results"])):
-        table = field("%frame", offset)
-        pointers += [field(field(table, 8 * i), _BUFFER_DATA) for i in range(len(names))]
-    named = dict(zip((*ARGUMENTS, *RESULTS), pointers, strict=True))
-
-    def count(i):
-        return code.emit(f"sext i32 {field(named['counts'], 4 * i, 'i32')} to i64")
-
-    environments, inputs, lanes = (count(i) for i in (0, 3, 4))
+def _play_all(code: Code, addresses: dict[str, str]) -> None:
+    """All blocks one after another."""
+    environments, inputs, lanes = (ffi.count(code, addresses["counts"], i) for i in (0, 3, 4))
     size = code.emit(f"mul i64 {inputs}, 4")
     for result, length in (("count", "4"), ("deviation", size), ("squared", size)):
-        code.line(f"call void @llvm.memset.p0.i64(ptr {named[result]}, i8 0, i64 {length}, i1 false)")
-    first = "%first"
-    code.line("br label %blocks")
-    code.label("blocks")
-    code.line(f"{first} = phi i64 [ 0, %run ], [ %following, %blocks ]")
-    code.line(f"call void @block({', '.join(f'ptr {p}' for p in pointers)}, i64 {first})")
-    code.line(f"%following = add i64 {first}, {lanes}")
-    code.line(f"br i1 {code.emit(f'icmp slt i64 %following, {environments}')}, label %blocks, label %done")
-    code.label("done")
-    code.line("ret ptr null")
-    declare = "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)\n"
-    return declare + "\n".join([f"define ptr @{name}(ptr %frame) nounwind {{", *code.lines, "}", ""])
+        code.line(f"call void @llvm.memset.p0.i64(ptr {addresses[result]}, i8 0, i64 {length}, i1 false)")
+    blocks = Count(code, "run", "blocks", 0, environments, lanes)
+    code.line(f"call void @block({', '.join(f'ptr {p}' for p in addresses.values())}, i64 {blocks.counter})")
+    blocks.end()
 
 
 def counts(environments: int, limit: int, episodes: int, shape: Shape, lanes: int) -> np.ndarray:

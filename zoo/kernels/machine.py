@@ -3,12 +3,14 @@
 import ctypes
 import dataclasses
 import functools
+import os
 import threading
 
 import llvmlite
 import llvmlite.binding as llvm
 
 _LOCK = threading.Lock()
+VECTOR_BITS = "HETSNN_ZOO_VECTOR_BITS"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,8 +41,11 @@ def host(widest: int | None = None) -> Machine:
     """The processor that runs this.
 
     Args:
-        widest: bits of the widest registers to use; those that it lacks are not used in any case.
+        widest: bits of the widest registers to use; those that it lacks are not used in any case. By default what
+            the variable HETSNN_ZOO_VECTOR_BITS says, to measure as an older processor would, or all.
     """
+    if widest is None and VECTOR_BITS in os.environ:
+        widest = int(os.environ[VECTOR_BITS])
     features = dict(llvm.get_host_cpu_features())
     if widest is not None and widest < 512:
         features = {name: on and not name.startswith("avx512") for name, on in features.items()}

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
-from zoo.kernels import cache, episodes, llvm
+from zoo.kernels import cache, episodes, llvm, stepping
 from zoo.kernels.machine import Library, Machine, host, object_code
 from zoo.kernels.networks import PARTS, Shape
 from zoo.kernels.programs import Program, reset_constants, specialised, trace_step, with_fault
@@ -21,6 +21,15 @@ from zoo.models import Packed
 
 _TOLERANCE = 1e-5
 """How far a number of a state may be from the value that it is presumed to have, relative to that, or to 1."""
+
+
+class Stepped(NamedTuple):
+    """Outcome of one step of N environments: [I, N], and three times [N]."""
+
+    observation: Float[Array, "I N"]
+    reward: Float[Array, " N"]
+    done: Bool[Array, " N"]
+    expected: Float[Array, " N"]
 
 
 class Played(NamedTuple):
@@ -123,11 +132,43 @@ class StepKernel:
         play = functools.partial(self._call, members=members, rows=rows)
         if not self.special.constants:
             return play(self.special, arguments)
+        branches = (functools.partial(play, self.special), functools.partial(play, self.general))
+        return jax.lax.cond(self._usual(rows), *branches, arguments)
+
+    def _usual(self, rows):
+        """Whether all states are as resets make them."""
         usual = jnp.array(True)
         for place, value in self.special.constants.items():
             usual &= (abs(rows[place] - value) <= _TOLERANCE * max(1.0, abs(value))).all()
-        branches = (functools.partial(play, self.general), functools.partial(play, self.special))
-        return jax.lax.cond(usual, branches[1], branches[0], arguments)
+        return usual
+
+    def begin(self, state) -> Float[Array, "S N"]:
+        """The carried numbers of states [..., N], for `step`; all NaN if one is not as resets make them."""
+        rows = _rows(state)
+        carried = jnp.stack([rows[place] for place in self.special.carried])
+        return jnp.where(self._usual(rows), carried, jnp.nan)
+
+    def step(self, carried: Float[Array, "S N"], readout: Float[Array, "A N"]) -> tuple[Float[Array, "S N"], Stepped]:
+        """Steps N environments once.
+
+        Args:
+            carried: as of `begin`, or of the last step.
+            readout: of the networks, in volts.
+
+        Returns:
+            The next carried numbers, and observation [I, N], reward, done and expected [N]; where a number is not
+            finite, the reward is not either.
+        """
+        lanes, (count, environments) = self.machine.lanes, carried.shape
+        padding = -environments % lanes
+        wide = [jnp.pad(x, ((0, 0), (0, padding)), mode="edge") for x in (carried, readout)]
+        total, rows = environments + padding, (count, self.task.action_size, self.task.observation_size + 4)
+        name = _register("steps", stepping.module("step", *rows, "steps", lanes), self.special, self.machine)
+        shapes = ((count, total), (rows[-1], total), (stepping.scratch_size(*rows, lanes),))
+        call = jax.ffi.ffi_call(name, [jax.ShapeDtypeStruct(shape, np.float32) for shape in shapes])
+        following, result, _ = call(np.array([total], np.int32), *wide)
+        *observation, reward, done, expected, fault = result[:, :environments]
+        return following[:, :environments], Stepped(jnp.stack(observation), reward + fault, done > 0, expected)
 
     def _call(self, step: CompiledStep, arguments, *, members, rows) -> Played:
         packed, observation, mean, std, scales = arguments
@@ -168,10 +209,15 @@ def _registered(step: CompiledStep, shape: Shape, machine: Machine) -> str:
     """Name under which XLA knows the handler that plays episodes of a step and networks of a shape."""
     declaration = "declare void @step(ptr, ptr, ptr)\n"
     text = episodes.module(declaration, "step", shape, len(step.carried), "episodes", machine.lanes)
-    name = "zoo_episodes_" + cache.digest([step.code, text, machine.features])[:24]
+    return _register("episodes", text, step, machine)
+
+
+def _register(function: str, text: str, step: CompiledStep, machine: Machine) -> str:
+    """Name under which XLA knows a handler, which calls a step."""
+    name = f"zoo_{function}_" + cache.digest([step.code, text, machine.features])[:24]
     if name not in _libraries:
         library = Library([step.code, cache.compiled(text, machine)], machine)
-        handler = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(library.address("episodes"))
+        handler = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(library.address(function))
         jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(handler), platform="cpu", api_version=1)
         _libraries[name] = library
     return name
