@@ -150,7 +150,7 @@ def test_hostile_json_raises_nothing_but_a_damaged_checkpoint(tmp_path_factory, 
 
 
 def test_other_random_weights_than_it_was_trained_with_are_noticed(checkpoint):
-    edit_config(checkpoint, fixed_weights={"0": "00", "1": "00"})
+    edit_config(checkpoint, fixed_weights={"0": "0" * 64, "1": "0" * 64})
     with pytest.raises(DamagedCheckpointError, match="was trained with 00"):
         zoo.load(str(checkpoint)).network()
 

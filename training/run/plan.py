@@ -17,11 +17,11 @@ import contextlib
 import dataclasses
 import math
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import jax
 
 from zoo.core.errors import ZooError
+from zoo.core.memory import available_bytes, item_bytes, size_text
 from zoo.registry.names import parse
 from zoo.tasks import Task
 from zoo.training.methods.base import Group
@@ -169,22 +169,18 @@ def describe(models: Sequence[Sizes], devices: Devices) -> str:
     """The plan's numbers."""
     uses = count_bytes(models, devices)
     where = "this machine" if devices.sharing > 1 else "each device"
-    total = f"{_text(sum(uses.values()))} on {where}: " + ", ".join(f"{use} {_text(n)}" for use, n in uses.items())
+    total = f"{size_text(sum(uses.values()))} on {where}: " + ", ".join(
+        f"{use} {size_text(n)}" for use, n in uses.items()
+    )
     return "\n".join([total, *(f"  {model}" for model in models)])
 
 
 def advise(models: Sequence[Sizes], devices: Devices, available: int) -> str:
     """What would need no more than `available` bytes."""
     plans = smaller_plans(models, devices, available)
-    return f"What needs at most {_text(available)}: " + ("; or ".join(plans) or "only a model of a smaller budget")
-
-
-def _text(number: float) -> str:
-    for unit in ("bytes", "KiB", "MiB"):
-        if number < 999.5:  # Three digits, or more would be printed as a power of ten.
-            return f"{number:.3g} {unit}"
-        number /= 1024
-    return f"{number:.3g} GiB"
+    return f"What needs at most {size_text(available)}: " + (
+        "; or ".join(plans) or "only a model of a smaller budget"
+    )
 
 
 def sizes_of(name: str, group: Group, task: Task) -> Sizes:
@@ -200,33 +196,9 @@ def sizes_of(name: str, group: Group, task: Task) -> Sizes:
         hidden=config.hidden,
         trained=config.trained_size,
         frozen=parts - config.trained_size,
-        environment_bytes=sum(math.prod(x.shape) * _item_bytes(x.dtype) for x in jax.tree.leaves(state)),
+        environment_bytes=sum(math.prod(x.shape) * item_bytes(x.dtype) for x in jax.tree.leaves(state)),
         least_episodes=2 if parse(name).family == "mem" else 1,
     )
-
-
-def _item_bytes(dtype) -> int:
-    return 8 if jax.dtypes.issubdtype(dtype, jax.dtypes.prng_key) else dtype.itemsize
-
-
-def available_bytes(device: jax.Device) -> int | None:
-    """Free bytes of a device's memory, or of the machine's for a CPU; None where nobody says."""
-    stats = device.memory_stats()
-    if stats and "bytes_limit" in stats:
-        return stats["bytes_limit"] - stats.get("bytes_in_use", 0)
-    if device.platform != "cpu":
-        return None
-    limits = []
-    with contextlib.suppress(OSError, ValueError):
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                limits.append(1024 * int(line.split()[1]))
-    with contextlib.suppress(OSError, ValueError):  # A container's limit; "max" where it has none.
-        group = Path("/sys/fs/cgroup")
-        limit, used = (int((group / f"memory.{name}").read_text()) for name in ("max", "current"))
-        stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
-        limits.append(limit - used + int(stat.get("inactive_file", 0)))  # Files read long ago make room.
-    return min(limits, default=None)
 
 
 def _least(available: int | None) -> int | None:

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from zoo.analysis.null import recipe_of
+from zoo.core.seeds import check_seed
 from zoo.models import DT_MS, Neuron, build, initial_state, lif_step, network_step
 from zoo.store.loading import ZooModel
 from zoo.tasks import Task
@@ -180,7 +181,7 @@ def record(
     parts = {name: jnp.asarray(value) for name, value in model.parts(seed).items()}
     observations = model.select(seed).observations
     stats = observations and ObservationStats(**{name: jnp.asarray(rows[0]) for name, rows in observations.items()})
-    key = jax.random.fold_in(jax.random.key(episode_seed), episode)
+    key = jax.random.fold_in(jax.random.key(check_seed(episode_seed, "episode_seed")), episode)
     kept = _play(task, parts, stats, key, jnp.int32(episode), recipe_of(model).observation_clip, steps, watch)
     inputs, spikes, v, readout, rewards, alive = map(np.asarray, kept[:-1])
     steps = int(alive.sum())

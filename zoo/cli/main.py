@@ -138,6 +138,7 @@ def _list(arguments) -> int:
     rows = select(
         arguments.pattern, task=arguments.task, kind=arguments.kind, where=arguments.where,
         sort=arguments.sort, reverse=arguments.reverse,
+        report=lambda text: print(f"zoo list: {text}", file=sys.stderr),
     )  # fmt: skip
     if arguments.json:
         _print_json([dataclasses.asdict(row) for row in rows])

@@ -1,6 +1,9 @@
 """Trees of arrays on disk, by Orbax: host arrays, checked before they are used."""
 
 import contextlib
+import math
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 import jax
@@ -8,6 +11,7 @@ import numpy as np
 from orbax.checkpoint import v1 as ocp
 
 from zoo.core.errors import DamagedCheckpointError
+from zoo.core.json_files import read_object
 
 
 def write_arrays(path: Path, tree: dict) -> None:
@@ -45,6 +49,52 @@ def _alone():
     return ocp.Context(multiprocessing_options=ocp.options.MultiprocessingOptions(**_this_process()))
 
 
+_MAX_METADATA_BYTES = 2**20
+_METADATA = ("_METADATA", "_CHECKPOINT_METADATA", "_sharding", "array_metadata")
+_SPARE_BYTES = 2**22  # Trees of keys, metadata and what an earlier write left of them.
+
+
+def _check_files(path: Path) -> None:
+    """Refuses metadata that no checkpoint needs, before Orbax takes it for a tree."""
+    for file in path.rglob("*"):
+        large = file.name.startswith(_METADATA) and file.is_file() and file.stat().st_size > _MAX_METADATA_BYTES
+        if large:
+            raise DamagedCheckpointError(f"{file} has more than {_MAX_METADATA_BYTES:,} bytes")
+
+
+def _check_storage(path: Path, have: dict, want: dict) -> None:
+    """Refuses chunks larger than their arrays, which would be allocated whole, and more bytes than arrays have."""
+    for key, leaf in want.items():
+        storage = getattr(have[key], "storage_metadata", None)
+        _check_chunk(path, key, getattr(storage, "chunk_shape", None) or (), leaf.shape)
+    for name, shape, chunk in _stored(path):
+        _check_chunk(path, name, chunk, shape)
+    needed = sum(math.prod(leaf.shape) * np.dtype(leaf.dtype).itemsize for leaf in want.values())
+    if (size := sum(file.stat().st_size for file in path.rglob("*") if file.is_file())) > 2 * needed + _SPARE_BYTES:
+        raise DamagedCheckpointError(f"{path} has {size:,} bytes for arrays of {needed:,}")
+
+
+def _check_chunk(path: Path, name: str, chunk: Sequence[int], shape: Sequence[int]) -> None:
+    if any(c > max(1, n) for c, n in zip_longest(chunk, shape[: len(chunk)], fillvalue=0)):
+        raise DamagedCheckpointError(f"{path}: {name} has chunks of {list(chunk)}, larger than its {list(shape)}")
+
+
+def _stored(path: Path) -> Iterator[tuple[str, Sequence[int], Sequence[int]]]:
+    """Names, shapes and outer chunks of the arrays in Orbax's database, of which its own metadata shows the inner."""
+    import tensorstore
+
+    for base in (path / "state", path):
+        if not (base / "manifest.ocdbt").is_file():
+            continue
+        store = tensorstore.KvStore.open({"driver": "ocdbt", "base": f"file://{base}/"}).result()
+        for key in store.list().result():
+            if key.endswith(b"/zarr.json"):
+                text = store.read(key).result().value
+                metadata = read_object(text, f"{path}: {key.decode(errors='replace')}")
+                with contextlib.suppress(KeyError, TypeError):  # Of another form; then Orbax cannot read it either.
+                    yield key.decode(), metadata["shape"], metadata["chunk_grid"]["configuration"]["chunk_shape"]
+
+
 def read_arrays(path: Path, like: dict) -> dict:
     """Loads a tree of NumPy arrays after checking names, shapes and dtypes against `like`.
 
@@ -56,6 +106,7 @@ def read_arrays(path: Path, like: dict) -> dict:
         DamagedCheckpointError: if Orbax cannot read it, or its content differs from `like`.
     """
     real = path.absolute().resolve()
+    _check_files(real)
     try:
         with _alone():
             found = ocp.metadata(real).metadata
@@ -71,6 +122,10 @@ def read_arrays(path: Path, like: dict) -> dict:
             raise DamagedCheckpointError(
                 f"{path}: {key} is {got[1]}{list(got[0])}; it must be {leaf.dtype}{list(leaf.shape)}"
             )
+    try:
+        _check_storage(real, have, want)
+    except (OSError, ValueError) as error:  # What tensorstore raises.
+        raise DamagedCheckpointError(f"Orbax cannot read {path}: {error}") from error
     try:
         with _alone():
             return jax.tree.map(np.asarray, ocp.load(real))

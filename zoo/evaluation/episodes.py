@@ -10,7 +10,9 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
 from zoo.core.errors import ZooError
+from zoo.core.seeds import check_seed
 from zoo.evaluation.images import ImageEvaluation, evaluate_images
+from zoo.evaluation.memory import check_fits
 from zoo.evaluation.statistics import OverSeeds, interval_95
 from zoo.models import PROPERTIES, WEIGHTS, build
 from zoo.store.loading import load
@@ -127,8 +129,6 @@ def evaluate(
     if isinstance(model.task(), ImageTask):
         return _evaluate_images(model, episodes, seed)
     episodes = model.evaluation["episodes"] if episodes is None else episodes
-    if episodes < 1:
-        raise ValueError(f"episodes (={episodes}) must be at least 1")
     parts = [model.parts(k) for k in model.seeds]
     stacked = {name: np.stack([p[name] for p in parts]) for name in PROPERTIES + WEIGHTS}
     stats = model.observations and ObservationStats(**model.observations)
@@ -147,7 +147,8 @@ def _evaluate_images(model: ZooModel, episodes: int | None, seed: int) -> ImageE
 
 def initial_keys(seed: int, episodes: int) -> PRNGKeyArray:
     """Keys of the initial states that an evaluation of this seed starts from."""
-    return jax.random.split(jax.random.fold_in(jax.random.key(seed), _STREAM), episodes)
+    key = jax.random.key(check_seed(seed))
+    return jax.random.split(jax.random.fold_in(key, _STREAM), episodes)
 
 
 def evaluate_parts(
@@ -155,6 +156,7 @@ def evaluate_parts(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Returns [K, N], lengths [K, N] and spike rates [K] of networks stacked along a first axis K."""
     on_cpu = jax.default_backend() == "cpu"
+    check_fits(task, parts, episodes, at_once=1 if on_cpu else len(parts["w_in"]))
     result = _play(task, parts, stats, initial_keys(seed, episodes), clip, one_by_one=on_cpu)
     returns, lengths, spikes = (np.asarray(x[:, 0]) for x in (result.returns, result.lengths, result.spikes))
     if not np.isfinite(returns).all():

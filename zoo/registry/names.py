@@ -8,6 +8,7 @@ import difflib
 import fnmatch
 import itertools
 import re
+import reprlib
 
 from zoo.core.errors import UnknownModelError
 from zoo.models.neuron import PROPERTIES
@@ -15,6 +16,11 @@ from zoo.models.neuron import PROPERTIES
 BRAX_TASKS = ("ant", "hc", "hp", "wal")
 IMAGE_TASKS = ("mnist", "fmnist")
 IMAGE_HIDDEN = {4096: 5, 8192: 10, 16384: 21, 32768: 42}  # Table 3's counts, homogeneous networks.
+
+LARGEST_NUMBER = 100_000
+"""In a task's name, and of an option of a task: a hundred times the longest episode of the paper's."""
+_LARGEST_BUDGET = 2**24
+_LONGEST = 96
 
 _TASK = rf"mem[1-9]\d*|cartpole[1-9]\d*|{'|'.join(BRAX_TASKS + IMAGE_TASKS)}"
 _TAGS = dict(zip(("tau", "vth", "rest", "r"), PROPERTIES, strict=True))
@@ -85,8 +91,9 @@ def parse(name: str) -> ModelName:
     Raises:
         UnknownModelError: naming the closest known models.
     """
-    match = _NAME.fullmatch(name)
+    match = _NAME.fullmatch(name) if name.isascii() and len(name) <= _LONGEST else None
     if match is None:
+        name = reprlib.repr(name)[1:-1]  # It may be anything.
         close = difflib.get_close_matches(name, KNOWN, n=3, cutoff=0.4)
         raise UnknownModelError(
             f"unknown model name '{name}'; "
@@ -95,6 +102,11 @@ def parse(name: str) -> ModelName:
             "for example hetsnn-mem25-1024; `zoo list` shows the published ones."
         )
     kind, task, budget, tags, bp = match.groups()
+    if int(budget) > _LARGEST_BUDGET or int(re.sub(r"\D", "", task) or 0) > LARGEST_NUMBER:
+        raise UnknownModelError(
+            f"'{name}' is larger than any model of the zoo: the number in a task's name is at most "
+            f"{LARGEST_NUMBER:,}, a budget at most {_LARGEST_BUDGET:,}"
+        )
     properties = PROPERTIES
     if tags:
         named = tags[1:].split("-")

@@ -3,8 +3,10 @@
 import csv
 import dataclasses
 import io
+import warnings
 from collections.abc import Callable
 
+from zoo.core.errors import ZooError
 from zoo.core.formatting import number
 from zoo.store.catalogue import ModelInfo, list_models
 from zoo.store.loading import model_info
@@ -26,8 +28,9 @@ def select(
     where: str | None = None,
     sort: str = "name",
     reverse: bool = False,
+    report: Callable[[str], None] | None = None,
 ) -> list[ModelInfo]:
-    """Models on this machine, the Hub client's cache among them.
+    """Models on this machine, the Hub client's cache among them; the network is not used.
 
     Args:
         pattern: shell wildcards.
@@ -36,12 +39,24 @@ def select(
         where: ``folder``, ``bundled`` or ``cache``.
         sort: ``name`` or a key of `SORTS`.
         reverse: turn the order round.
+        report: gets a line on each model that is left out, as it is damaged; by default a warning is given.
     """
     names = list_models(pattern, task=task, kind=kind, cached=where in (None, "cache"))
-    rows = [row for row in map(model_info, names) if where in (None, row.where)]
+    rows = []
+    for name in names:
+        try:
+            row = model_info(name, local_files_only=True)
+        except ZooError as error:
+            (report or _warn)(f"{name} is left out: {error}")
+            continue
+        rows += [row] if where in (None, row.where) else []
     if sort != "name":
         rows.sort(key=SORTS[sort])
     return rows[::-1] if reverse else rows
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, stacklevel=3)
 
 
 def size_text(size_bytes: int) -> str:

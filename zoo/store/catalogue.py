@@ -11,8 +11,9 @@ from zoo.core.errors import DamagedCheckpointError, UnknownModelError
 from zoo.core.json_files import coerce
 from zoo.registry.names import parse
 from zoo.registry.paper import paper_reward
+from zoo.store.agreement import check_evaluation
 from zoo.store.checkpoint import read_config, read_evaluation
-from zoo.store.manifest import STATE
+from zoo.store.manifest import STATE, verify_file
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,9 +136,12 @@ def read_info(path: Path, where: str) -> ModelInfo:
     """What the table says of the checkpoint in a folder.
 
     Raises:
-        DamagedCheckpointError: if its files lack something.
+        DamagedCheckpointError: if its files lack something, or were altered.
     """
+    for name in ("config.json", "evaluation.json"):
+        verify_file(path, name)
     config, evaluation = read_config(path), read_evaluation(path)
+    check_evaluation(evaluation, config, path / "evaluation.json")
     model, training = parse(config["name"]), config["training"]
     kinds = {"parameters": int, "generations": int, "population_mean": float | None, "population_std": float | None}
     try:

@@ -26,12 +26,14 @@ import numpy as np
 from zoo.core.arrays import read_arrays, write_arrays
 from zoo.core.errors import DamagedCheckpointError, UnknownModelError, ZooError
 from zoo.core.json_files import coerce, from_json, read_json, write_json
+from zoo.core.seeds import is_seed
 from zoo.models import NetworkConfig
 from zoo.registry.names import parse
+from zoo.store.agreement import check_evaluation, check_finite, check_model
 from zoo.store.manifest import MANIFEST, SCHEMA, check_schema, verify_manifest, write_manifest
 
 _REQUIRED = ("config.json", "evaluation.json", "training.csv")
-_MAX_NUMBERS = 2**28  # 1 GiB of float32: four thousand times the largest published model.
+_MAX_NUMBERS = 2**26  # 256 MiB of float32: a thousand times the largest published model.
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -71,9 +73,13 @@ def read_checkpoint(path: Path) -> Checkpoint:
     network = from_json(NetworkConfig, config["network"], f"{path}/config.json: network")
     seeds = tuple(config["seeds"])
     if _numbers(network, len(seeds)) > _MAX_NUMBERS:
-        raise DamagedCheckpointError(f"{path}/config.json asks for more than {_MAX_NUMBERS} numbers")
+        raise DamagedCheckpointError(f"{path}/config.json asks for more than {_MAX_NUMBERS:,} numbers")
+    check_model(config, network, path / "config.json")
+    evaluation = read_evaluation(path)
+    check_evaluation(evaluation, config, path / "evaluation.json")
     params = read_arrays(path / "params", _abstract_params(network, len(seeds), config["observations"]))
-    return Checkpoint(path, config, network, seeds, params, read_evaluation(path))
+    check_finite(params, seeds, path / "params")
+    return Checkpoint(path, config, network, seeds, params, evaluation)
 
 
 def _numbers(network: NetworkConfig, seeds: int) -> int:
@@ -139,8 +145,8 @@ def read_config(path: Path) -> dict:
     except UnknownModelError as error:
         raise DamagedCheckpointError(f"{where}: `name`: {error}") from error
     seeds = config["seeds"]
-    if not seeds or any(type(seed) is not int or seed < 0 for seed in seeds) or len(set(seeds)) != len(seeds):
-        raise DamagedCheckpointError(f"{where}: `seeds` must be different integers of 0 or more")
+    if not seeds or not all(map(is_seed, seeds)) or len(set(seeds)) != len(seeds):
+        raise DamagedCheckpointError(f"{where}: `seeds` must be different integers of 0 or more, below 2^32")
     return config
 
 

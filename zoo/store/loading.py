@@ -146,14 +146,18 @@ def pull(
     return refresh(Reference.parse(name, revision), access, with_state=with_state)
 
 
-def model_info(name: str | os.PathLike) -> ModelInfo:
+def model_info(name: str | os.PathLike, *, local_files_only: bool = False) -> ModelInfo:
     """What the zoo's table says of a model; reads JSON alone.
+
+    Args:
+        name: as in `load`.
+        local_files_only: never use the network; ``HF_HUB_OFFLINE=1`` does the same.
 
     Raises:
         UnknownModelError: if there is no such model.
         DamagedCheckpointError: if its files lack something.
     """
-    location = locate(name)
+    location = locate(name, access=Access(local_files_only=local_files_only))
     info = read_info(location.path, location.where)
     _check_name(name, info.name, location)
     return info

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from pathlib import Path, PurePosixPath
 
 from zoo.core.errors import DamagedCheckpointError, UnsupportedCheckpointError
@@ -16,6 +17,7 @@ MAX_FILES = 1000
 MAX_BYTES = 4 * 2**30
 MAX_MANIFEST_BYTES = 2**20
 _MAX_DEPTH = 12
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def write_manifest(folder: Path) -> None:
@@ -76,6 +78,21 @@ def verify_manifest(folder: Path) -> None:
         )
 
 
+def verify_file(folder: Path, name: str) -> None:
+    """Checks one file that the manifest lists, for who reads no other.
+
+    Raises:
+        DamagedCheckpointError: if it is missing or altered.
+        UnsupportedCheckpointError: if the checkpoint comes from a newer version.
+    """
+    entry, path = read_manifest(folder).get(name), folder / name
+    _refuse_foreign_link(path, folder)
+    if entry is None or not path.is_file():
+        raise DamagedCheckpointError(f"checkpoint {folder} is damaged: {name} is missing")
+    if path.stat().st_size != entry["size"] or sha256_file(path) != entry["sha256"]:
+        raise DamagedCheckpointError(f"checkpoint {folder} is damaged: {name} was altered")
+
+
 def check_bounds(sizes: dict[str, int], where: str) -> None:
     """Refuses what no checkpoint needs: thousands of files, gigabytes, paths that lead elsewhere.
 
@@ -86,6 +103,8 @@ def check_bounds(sizes: dict[str, int], where: str) -> None:
     Raises:
         DamagedCheckpointError: naming the bound.
     """
+    if len({name.casefold() for name in sizes}) < len(sizes):
+        raise DamagedCheckpointError(f"{where} lists files whose names differ in case only")
     if len(sizes) > MAX_FILES:
         raise DamagedCheckpointError(f"{where} lists {len(sizes):,} files; at most {MAX_FILES:,} are allowed")
     for name, size in sizes.items():
@@ -98,7 +117,8 @@ def check_bounds(sizes: dict[str, int], where: str) -> None:
 def is_inside(name: str) -> bool:
     """Whether a path in POSIX form, in its shortest spelling, stays within the folder that it is relative to."""
     path = PurePosixPath(name)
-    usual = name == path.as_posix() and name != "." and name.isprintable() and not set('\\:*?"<>|') & set(name)
+    usual = name == path.as_posix() and name != "." and name.isascii() and name.isprintable()
+    usual = usual and not set('\\:*?"<>|') & set(name) and not any(part[-1] in ". " for part in path.parts)
     return usual and not path.is_absolute() and ".." not in path.parts and len(path.parts) <= _MAX_DEPTH
 
 
@@ -121,7 +141,9 @@ def sha256_file(path: Path) -> str:
 
 def _is_entry(item) -> bool:
     name, entry = item
-    return is_inside(name) and isinstance(entry, dict) and type(entry.get("size")) is int and "sha256" in entry
+    if not is_inside(name) or not isinstance(entry, dict) or type(entry.get("size")) is not int:
+        return False
+    return isinstance(entry.get("sha256"), str) and _SHA256.fullmatch(entry["sha256"]) is not None
 
 
 def _is_ignored(name: str) -> bool:
@@ -151,7 +173,10 @@ def _refuse_foreign_link(path: Path, folder: Path) -> None:
     The cache's layout is ``models--org--name/snapshots/COMMIT/FILE -> ../../blobs/HASH``, where a blob may
     again be a link into the cache's own ``blobs``, which repositories share.
     """
-    root, real = folder.resolve(), path.resolve()
+    try:
+        root, real = folder.resolve(), path.resolve()
+    except (OSError, RuntimeError) as error:  # RuntimeError before Python 3.13.
+        raise DamagedCheckpointError(f"{path} is a link that leads nowhere: {error}") from error
     allowed = [root]
     repository = root.parent.parent
     if root.parent.name == "snapshots" and repository.name.startswith("models--"):

@@ -1,0 +1,101 @@
+"""What the parts of a checkpoint say of each other must agree: a name is no label that one could exchange."""
+
+import dataclasses
+import math
+import re
+import reprlib
+from pathlib import Path
+
+import numpy as np
+
+from zoo.core.errors import DamagedCheckpointError
+from zoo.core.seeds import is_seed
+from zoo.models import WEIGHTS, NetworkConfig
+from zoo.registry.names import LARGEST_NUMBER, parse
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_MAX_EPISODES = 1_000_000
+
+
+def check_model(config: dict, network: NetworkConfig, where: Path) -> None:
+    """Raises unless task, network, seeds and number of parameters are those of the model that config.json names.
+
+    Args:
+        config: content of config.json, whose fields have their types.
+        network: its network.
+        where: the file, for messages.
+
+    Raises:
+        DamagedCheckpointError: naming what disagrees.
+    """
+    model, task, training = parse(config["name"]), config["task"], config["training"]
+    wanted = dataclasses.replace(
+        network,
+        hidden=model.hidden(network.inputs, network.outputs),
+        trained=model.properties if model.kind == "het" else WEIGHTS,
+    )
+    for said, right, what in (
+        (network.hidden, wanted.hidden, "network.hidden"),
+        (network.trained, wanted.trained, "network.trained"),
+        (training.get("parameters"), network.trained_size, "training.parameters"),
+        (sorted(config["fixed_weights"]), sorted(map(str, config["seeds"])), "the seeds of fixed_weights"),
+    ):
+        if said != right:
+            raise DamagedCheckpointError(f"{where}: {what} (={reprlib.repr(said)}) must be {right!r} in {model}")
+    options = task.get("options")
+    absurd = not isinstance(options, dict) or any(_is_absurd(value) for value in options.values())
+    if absurd or task.get("name") != model.task:
+        raise DamagedCheckpointError(f"{where}: no such task of {model}: {reprlib.repr(task)}")
+    if not all(isinstance(digest, str) and _SHA256.fullmatch(digest) for digest in config["fixed_weights"].values()):
+        raise DamagedCheckpointError(f"{where}: `fixed_weights` must hold a SHA-256 of each seed's weights")
+
+
+def _is_absurd(option) -> bool:
+    """Whether an option of a task is a number that no task has."""
+    return isinstance(option, int | float) and not abs(option) <= LARGEST_NUMBER
+
+
+def check_evaluation(evaluation: dict, config: dict, where: Path) -> None:
+    """Raises unless an evaluation is of the model's seeds, and as long as it says.
+
+    Raises:
+        DamagedCheckpointError: naming what disagrees.
+    """
+    seeds, episodes = [row["training_seed"] for row in evaluation["seeds"]], evaluation["episodes"]
+    if seeds != config["seeds"]:
+        raise DamagedCheckpointError(
+            f"{where}: it is of the training seeds {reprlib.repr(seeds)}; "
+            f"the model's are {reprlib.repr(config['seeds'])}"
+        )
+    if not 1 <= episodes <= _MAX_EPISODES or not is_seed(evaluation["seed"]):
+        raise DamagedCheckpointError(
+            f"{where}: `episodes` (={episodes}) must be between 1 and {_MAX_EPISODES:,}, "
+            f"and `seed` (={evaluation['seed']}) from 0 to 2^32 - 1"
+        )
+    for row in evaluation["seeds"]:
+        returns = row.get("returns")
+        if returns is None:
+            continue
+        if not isinstance(returns, list) or len(returns) != episodes or not all(map(_is_finite, returns)):
+            raise DamagedCheckpointError(f"{where}: each row's `returns` must be {episodes} finite numbers")
+
+
+def _is_finite(value) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def check_finite(params: dict, seeds: tuple[int, ...], where: Path) -> None:
+    """Raises unless all trained values and statistics of a checkpoint are numbers to compute with.
+
+    Raises:
+        DamagedCheckpointError: naming the training seeds whose are not.
+    """
+    for part, arrays in params.items():
+        for name, value in arrays.items():
+            good = np.isfinite(value) & (value >= 0 if name in ("count", "m2") else True)
+            if not good.all():
+                bad = [seed for seed, row in zip(seeds, good.reshape(len(seeds), -1).all(1), strict=True) if not row]
+                raise DamagedCheckpointError(
+                    f"{where}: {part}.{name} of training seed{'s' * (len(bad) > 1)} {', '.join(map(str, bad))} holds "
+                    "numbers that are not finite, or negative counts"
+                )
