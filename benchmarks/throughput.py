@@ -97,6 +97,14 @@ class NeverEnding:
         step = self.task.step(state, readout)
         return step._replace(done=jnp.zeros_like(step.done))
 
+    @property
+    def kernel_task(self):
+        return NeverEnding(self.task.kernel_task)
+
+    @property
+    def kernel_key(self):
+        return ["never ending", *self.task.kernel_key]
+
 
 class Mlp(nn.Module):
     hidden: int

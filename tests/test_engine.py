@@ -120,3 +120,23 @@ def test_chunk_bounds_are_checked():
     for wrong in (0, CHUNK + 1):
         with pytest.raises(ValueError, match="generations"):
             engine.advance(engine.init(), wrong)
+
+
+def test_short_episodes_come_first():
+    """Groups in one batch keep their own limits; the switch is part of the recipe, not of a call."""
+    short = group(0, task_inputs=4, short_limit=3, short_generations=2, episode_limit=40)
+    plain = group(0, task_inputs=4, episode_limit=40)
+    engine = Engine(make_task("cartpole40"), [short, plain], devices=jax.devices()[:1], runs_per_block="all")
+    _, (cut, whole) = engine.advance(engine.init(), 3)
+    assert np.all(cut.length[:2] == 3)
+    assert cut.length[2] > 3
+    assert np.all(whole.length > 3)
+    _, (apart,) = train([short], task="cartpole40")
+    np.testing.assert_allclose(apart.length, cut.length)
+
+
+def test_short_episodes_are_given_whole():
+    with pytest.raises(ValueError, match=r"short_generations.*together"):
+        dataclasses.replace(RECIPE, short_limit=10)
+    with pytest.raises(ValueError, match=r"short_limit.*between 1 and episode_limit"):
+        dataclasses.replace(RECIPE, short_limit=2000, short_generations=1)

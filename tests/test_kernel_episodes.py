@@ -280,3 +280,9 @@ def test_single_steps_of_other_states_are_nan():
     state = jax.tree.map(lambda x: jnp.moveaxis(x, 0, -1), state._replace(depth=jnp.ones(3)))
     _, got = kernel.step(kernel.begin(state), jnp.zeros((2, 3)))
     assert np.isnan(got.reward).all()
+
+
+def test_episodes_can_be_cut_shorter_than_the_tasks():
+    task = Pendulum()
+    group = policies(task, PROPERTIES)._replace(limit=jnp.int32(7))
+    assert int(assert_same_episodes(task, group).lengths.max()) == 7

@@ -44,6 +44,9 @@ class Recipe:
         action_map: how a readout becomes a Brax action: clip or tanh.
         action_gain: factor on the readout before that, in 1/V.
         episode_limit: most steps of a Brax episode.
+        short_limit: most steps of an episode in the first `short_generations` generations; by default none are short.
+            More of the same steps then go into moving the search distribution.
+        short_generations: number of generations of short episodes.
         physics: what computes Brax's steps while training: kernel (compiled, `zoo.kernels`), lanes (JAX, with the
             batch last on processors) or brax (JAX under `vmap`); evaluations always play on Brax's own environment.
         batch: episodes of a gradient update; images of an update or a generation.
@@ -89,6 +92,8 @@ class Recipe:
     action_map: str = "clip"
     action_gain: float = 1.0
     episode_limit: int = 1000
+    short_limit: int | None = None
+    short_generations: int | None = None
     physics: str = "lanes"
     batch: int = 16
     learning_rate: float = 0.03
@@ -132,6 +137,11 @@ class Recipe:
             need("sigma_final", 0 < self.sigma_final <= self.sigma, "positive and at most sigma")
         need("tau_ms", len(self.tau_ms) in (1, 2) and min(self.tau_ms) > DT_MS, f"1 or 2 values over {DT_MS:g}")
         need("v_th", 0 < self.v_th < math.inf, "positive and finite")
+        together = (self.short_limit is None) == (self.short_generations is None)
+        need("short_generations", together, "given together with short_limit")
+        if self.short_limit is not None:
+            need("short_limit", 1 <= self.short_limit <= self.episode_limit, "between 1 and episode_limit")
+            need("short_generations", self.short_generations >= 1, "at least 1")
         need("physics", self.physics in PHYSICS, f"one of {', '.join(PHYSICS)}")
         need("fitness", self.fitness in FITNESSES, f"one of {', '.join(FITNESSES)}")
         need("block_neurons", self.block_neurons is None or self.block_neurons >= 1, "at least 1")
@@ -175,7 +185,7 @@ _GRADIENTS = {
 _EPISODES = {"episodes", "expected_reward_weight", "normalise_observations", "observation_clip"}
 _IMAGES = {"fitness", "input_gain", "block_neurons"}
 _EXPECTED = {"expected_reward_weight", "temperature_v"}
-_BRAX = {"backend", "action_map", "action_gain", "episode_limit", "physics"}
+_BRAX = {"backend", "action_map", "action_gain", "episode_limit", "physics", "short_limit", "short_generations"}
 
 
 def unused_fields(model: ModelName, method: str) -> set[str]:

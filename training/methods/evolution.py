@@ -135,7 +135,8 @@ class Evolution:
             ask_keys, env_keys = _keys(seeds, state.search.generation_counter, group.recipe.episodes)
             population = jax.vmap(make_search(group).ask)(ask_keys, state.search, hyper)
             stats = state.stats if group.recipe.normalise_observations else None
-            policies.append(functools.partial(_make_policies, group, frozen, env_keys, stats))
+            limit = _limit(group, state.search.generation_counter)
+            policies.append(functools.partial(_make_policies, group, frozen, env_keys, stats, limit))
             populations.append(population)
             own.append(slice_members(population, self._shards))
         clip = groups[0].recipe.observation_clip
@@ -224,10 +225,18 @@ def _keys(seeds, generations, episodes):
     return jax.vmap(one)(seeds, generations)
 
 
-def _make_policies(group, frozen, keys, stats, own) -> Policies:
+def _make_policies(group, frozen, keys, stats, limit, own) -> Policies:
     """Networks of members [R, P, D]."""
     networks = jax.vmap(functools.partial(build_population, group.config))(frozen, own)
-    return Policies(networks, keys, stats, own.shape[1], group.readout_gain)
+    return Policies(networks, keys, stats, own.shape[1], group.readout_gain, limit)
+
+
+def _limit(group: Group, generations) -> Int[Array, ""] | None:
+    """Most steps of an episode in a generation, which all runs of a group are at; None for the task's own."""
+    recipe = group.recipe
+    if recipe.short_limit is None:
+        return None
+    return jnp.where(generations[0] < recipe.short_generations, recipe.short_limit, recipe.episode_limit)
 
 
 def block_count(members: int, numbers: int) -> int:

@@ -4,7 +4,8 @@ Environments are taken a vector at a time. A block of as many as a register has 
 the end of its last episode; its networks stay in the processor's cache meanwhile.
 """
 
-import numpy as np
+import jax
+import jax.numpy as jnp
 
 from zoo.kernels import ffi
 from zoo.kernels.ir import Code, Count
@@ -252,6 +253,6 @@ def _play_all(code: Code, addresses: dict[str, str]) -> None:
     blocks.end()
 
 
-def counts(environments: int, limit: int, episodes: int, shape: Shape, lanes: int) -> np.ndarray:
+def counts(environments: int, limit: jax.Array, episodes: int, shape: Shape, lanes: int) -> jax.Array:
     """The first argument: environments N, most steps, episodes of a member, inputs, lanes."""
-    return np.array([environments, limit, episodes, shape.inputs, lanes], np.int32)
+    return jnp.stack([jnp.int32(n) for n in (environments, limit, episodes, shape.inputs, lanes)])

@@ -113,7 +113,9 @@ class StepKernel:
         steps = json.loads(cache.kept(key, make, folder))
         self.general, self.special = (CompiledStep.from_json(fields) for fields in steps)
 
-    def play(self, packed: Packed, members: int, state, observation, *, normalisation, gain: float) -> Played:
+    def play(
+        self, packed: Packed, members: int, state, observation, *, normalisation, gain: float, limit=None
+    ) -> Played:
         """Plays episodes to their ends.
 
         Args:
@@ -124,11 +126,13 @@ class StepKernel:
             normalisation: mean [I] and standard deviation [I] of observations, and the bound of their quotient;
                 (0, 1, infinity) leave them as they are.
             gain: factor on readouts.
+            limit: most steps of an episode, int32, where that is less than the task's.
         """
         rows = _rows(state)
         mean, std, clip = normalisation
         scales = jnp.stack([jnp.float32(gain), jnp.float32(clip)])
-        arguments = (packed, observation, mean, std, scales)
+        limit = jnp.int32(self.task.episode_limit if limit is None else limit)
+        arguments = (packed, observation, mean, std, scales, limit)
         play = functools.partial(self._call, members=members, rows=rows)
         if not self.special.constants:
             return play(self.special, arguments)
@@ -171,14 +175,14 @@ class StepKernel:
         return following[:, :environments], Stepped(jnp.stack(observation), reward + fault, done > 0, expected)
 
     def _call(self, step: CompiledStep, arguments, *, members, rows) -> Played:
-        packed, observation, mean, std, scales = arguments
+        packed, observation, mean, std, scales, limit = arguments
         inputs, environments = observation.shape
         own = frozenset(part for part, x in zip(PARTS, packed, strict=True) if x.ndim > (2 if "w_" in part else 1))
         shape = Shape(inputs, packed.w_out.shape[-1], packed.w_out.shape[-2], own)
         carried = step.carried
         state = jnp.stack([rows[place] for place in carried]) if carried else jnp.zeros((1, environments))
         lanes = self.machine.lanes
-        counts = episodes.counts(environments, self.task.episode_limit, environments // members, shape, lanes)
+        counts = episodes.counts(environments, limit, environments // members, shape, lanes)
         flat, moments = (environments,), [(1,), (inputs,), (inputs,)]
         scratch = (episodes.scratch_size(shape, len(carried), lanes),)
         results = [jax.ShapeDtypeStruct(s, np.float32) for s in (flat, flat, flat, *moments, scratch)]

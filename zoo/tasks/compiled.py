@@ -78,6 +78,7 @@ def compiled_rollout(kernel: "StepKernel", group: Policies, *, clip: float = 5.0
             observation,
             normalisation=(mean, deviation, jnp.inf if stats is None else clip),
             gain=group.gain,
+            limit=group.limit,
         )
         sums = [x.reshape(members, episodes) for x in (played.returns, played.expected, played.lengths)]
         return *sums, None if stats is None else Moments(played.count, played.deviation, played.squared)

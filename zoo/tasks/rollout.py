@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from zoo.models import Network, pack, packed_state, population_step
 from zoo.tasks.base import Task
@@ -26,6 +26,7 @@ class Policies(NamedTuple):
         stats: observation statistics with a leading axis R, or None to leave observations alone.
         members: P.
         gain: factor on readouts, before the task's own.
+        limit: most steps of an episode, [] int32, where that is less than the task's; None for the task's.
     """
 
     networks: Network
@@ -33,6 +34,7 @@ class Policies(NamedTuple):
     stats: ObservationStats | None
     members: int
     gain: float = 1.0
+    limit: Int[Array, ""] | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -120,7 +122,7 @@ def rollout(
         readouts, states, news = map(list, zip(*results, strict=True))
         step = _map_last(task.step, physics)(env_state, join(readouts).T)
         sums = _Sums(
-            alive=sums.alive & ~step.done,
+            alive=sums.alive & ~step.done & (t + 1 < limits),
             returns=sums.returns + jnp.where(sums.alive, step.reward, 0.0),
             expected=sums.expected + jnp.where(sums.alive, step.expected, 0.0),
             lengths=sums.lengths + sums.alive,
@@ -134,6 +136,8 @@ def rollout(
 
     env_state, observation = _reset(task, groups, join)
     size = sum(sizes)
+    own = [task.episode_limit if group.limit is None else group.limit for group in groups]
+    limits = jnp.concatenate([jnp.broadcast_to(limit, n) for limit, n in zip(own, sizes, strict=True)])
     zeros = jnp.zeros(size)
     sums = _Sums(jnp.ones(size, bool), zeros, zeros, zeros)
     networks = [jax.vmap(pack)(group.networks) for group in groups]
