@@ -51,6 +51,10 @@ class HubServer:
         stall: files whose bytes are not sent before `release` is set.
         release: event.
         replace: other bytes in place of a file's.
+        headers: of every answer with a file, in place of the right ones.
+        faults: status and headers with which the next requests are answered.
+        drip: files whose bytes come one by one, this many seconds apart.
+        endless: whether lists of files go on for ever, with this in place of what is there.
     """
 
     def __init__(self):
@@ -61,6 +65,10 @@ class HubServer:
         self.stall: set[str] = set()
         self.release = threading.Event()
         self.replace: dict[str, bytes] = {}
+        self.headers: dict[str, str] = {}
+        self.faults: list[tuple[int, dict[str, str]]] = []
+        self.drip: dict[str, float] = {}
+        self.endless: list[dict] | None = None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
@@ -109,6 +117,9 @@ def _handler(hub: HubServer):
             hub.requests.append((self.command, path))
             length = int(self.headers.get("Content-Length") or 0)
             self.body = self.rfile.read(length) if length else b""
+            if hub.faults:
+                status, headers = hub.faults.pop(0)
+                return self.answer(status, {"error": "later"}, headers)
             for pattern, answer in routes:
                 if (match := re.fullmatch(pattern, path)) and answer.__name__.split("_")[0] in self.verbs():
                     return answer(self, **match.groupdict())
@@ -167,6 +178,9 @@ def _handler(hub: HubServer):
                 {"type": "file", "path": path, "size": len(data), "oid": git_oid(data)}
                 for path, data in files.items()
             ]  # fmt: skip
+            if hub.endless is not None:
+                link = f'<{hub.url}{urlsplit(self.path).path}?page={len(hub.requests)}>; rel="next"'
+                return self.answer(200, hub.endless, {"Link": link})
             self.answer(200, listed if repository.listed is None else repository.listed)
 
         def get_file(self, name, revision, path):
@@ -185,6 +199,7 @@ def _handler(hub: HubServer):
                 "Accept-Ranges": "bytes",
                 "Content-Type": "application/octet-stream",
             }
+            headers |= hub.headers
             wanted = self.headers.get("Range")
             status, start = 200, 0
             if wanted and self.command == "GET":
@@ -193,6 +208,8 @@ def _handler(hub: HubServer):
                 headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
             if self.command == "GET" and path in hub.break_after:
                 return self.break_off(status, headers, data[start:], hub.break_after.pop(path))
+            if self.command == "GET" and path in hub.drip:
+                return self.send_slowly(status, headers, data[start:], hub.drip[path])
             self.answer(status, data[start:], headers)
 
         def break_off(self, status, headers, data, count):
@@ -203,6 +220,18 @@ def _handler(hub: HubServer):
             self.wfile.write(data[:count])
             self.wfile.flush()
             self.close_connection = True
+
+        def send_slowly(self, status, headers, data, seconds):
+            self.send_response(status)
+            for key, text in (headers | {"Content-Length": str(len(data))}).items():
+                self.send_header(key, text)
+            self.end_headers()
+            with suppress(BrokenPipeError, ConnectionResetError):
+                for byte in data:
+                    self.wfile.write(bytes([byte]))
+                    self.wfile.flush()
+                    if hub.release.wait(seconds):
+                        break
 
         def post_create(self):
             asked = json.loads(self.body)

@@ -50,7 +50,7 @@ def listing(folder, **more):
         ({"params/\x1b[2Jname": 1}, "paths inside the folder"),
         ({"params/huge": 5 * 2**30}, "bytes; at most"),
         ({"params/negative": -(2**40)}, "paths inside the folder"),
-        ({f"params/{k}": 1 for k in range(3000)}, "files; at most 1,000"),
+        ({f"params/{k}": 1 for k in range(3000)}, "files"),
     ],
 )
 def test_a_hostile_listing_is_refused_before_a_file_is_fetched(hub, checkpoint, tmp_path, more, message):

@@ -21,6 +21,7 @@ def add_verbs(verb: Callable, make_parser: Callable[[], argparse.ArgumentParser]
     sub.add_argument("--revision", help="branch, tag or commit (default: the newest on main)")
     sub.add_argument("--with-state", action="store_true", help="also the state to go on training from")
     sub.add_argument("--cache-dir", type=Path, help="the client's cache (default: $HF_HUB_CACHE)")
+    sub.add_argument("--timeout", type=float, metavar="SECONDS", help="for each (default $ZOO_HUB_TIMEOUT or 300)")
     sub.add_argument("--json", action="store_true", help="print JSON")
 
     sub = verb("publish", _publish, "Verify a model and upload it with its card to the Hub, in one commit.")
@@ -43,15 +44,18 @@ def add_verbs(verb: Callable, make_parser: Callable[[], argparse.ArgumentParser]
 
 def _pull(arguments) -> int:
     from zoo.store.loading import pull
+    from zoo.store.pins import manifest_hash
 
     rows = []
     for name in arguments.names:
         snapshot = pull(
-            name, revision=arguments.revision, cache_dir=arguments.cache_dir, with_state=arguments.with_state
-        )
-        rows.append({"name": name, "source": snapshot.source, "path": str(snapshot.path)})
+            name, revision=arguments.revision, cache_dir=arguments.cache_dir, with_state=arguments.with_state,
+            timeout=arguments.timeout,
+        )  # fmt: skip
+        pin = manifest_hash(snapshot.path)
+        rows.append({"name": name, "source": snapshot.source, "path": str(snapshot.path), "manifest": pin})
         if not arguments.json:
-            print(f"{name}: {snapshot.source}, verified, in {snapshot.path}", flush=True)
+            print(f"{name}: {snapshot.source}, verified, {pin}, in {snapshot.path}", flush=True)
     if arguments.json:
         print(json.dumps(rows, indent=1))
     return 0

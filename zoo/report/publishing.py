@@ -10,8 +10,9 @@ from zoo.core.errors import DamagedCheckpointError, HubError, ZooError
 from zoo.report.cards import make_card, make_plots
 from zoo.store.hub import Access, Reference, endpoint, make_api
 from zoo.store.hub_errors import explained
+from zoo.store.hub_guard import guarded, time_limit
 from zoo.store.loading import load
-from zoo.store.manifest import MANIFEST, read_manifest
+from zoo.store.manifest import MANIFEST, is_part, read_manifest
 
 _MAIN = "main"
 _GIT_ATTRIBUTES = ".gitattributes"  # The Hub's own; says which files are large.
@@ -53,6 +54,7 @@ def publish(
     dry_run: bool = False,
     evaluate: bool = False,
     token: str | None = None,
+    timeout: float | None = None,
 ) -> Publication:
     """Uploads a checkpoint's folder, its card and plots to the Hub, in one commit.
 
@@ -67,6 +69,7 @@ def publish(
         dry_run: say what would be uploaded; the network is not used.
         evaluate: measure the model again first, and refuse if its claim does not hold.
         token: with the right to write; by default that of ``HF_TOKEN`` or ``hf auth login``.
+        timeout: seconds that the Hub may take; by default ``$ZOO_HUB_TIMEOUT``, or five minutes.
 
     Raises:
         UnknownModelError, DamagedCheckpointError: if there is nothing good to publish.
@@ -88,10 +91,13 @@ def publish(
     )
     if dry_run:
         return plan
-    access = Access(token=token)
+    access = Access(token=token, timeout=timeout)
     if access.offline:
         raise HubError("HF_HUB_OFFLINE forbids to publish; unset it, or add --dry-run")
-    with explained(reference.repository, endpoint(), access.cache, revision):
+    with (
+        explained(reference.repository, endpoint(), access.cache, revision),
+        guarded(endpoint(), time_limit(access.timeout)),
+    ):
         return dataclasses.replace(plan, commit_url=_upload(plan, content, private, access))
 
 
@@ -106,6 +112,11 @@ def _check_claim(path: str) -> None:
 def _content(model) -> dict[str, bytes]:
     """Bytes by path in the repository, compared once more with the manifest: what is sent is what was published."""
     folder, listed = Path(model.path), read_manifest(model.path)
+    if unknown := [name for name in listed if not is_part(name)]:
+        raise DamagedCheckpointError(
+            f"{folder} lists {', '.join(sorted(unknown)[:5])}, which the format does not know; not published. "
+            "Take out what does not belong to it, and export the run again"
+        )
     content = {name: (folder / name).read_bytes() for name in listed if (folder / name).is_file()}
     for name, data in content.items():
         if hashlib.sha256(data).hexdigest() != listed[name]["sha256"]:

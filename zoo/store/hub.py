@@ -13,6 +13,7 @@ from zoo.core.errors import DamagedCheckpointError, HubError, UnknownModelError
 from zoo.core.version import version
 from zoo.registry.names import parse
 from zoo.store.hub_errors import explained
+from zoo.store.hub_guard import guarded, time_limit
 from zoo.store.manifest import MANIFEST, MAX_FILES, STATE, check_bounds, verify_manifest
 
 SCHEME = "hf://"
@@ -79,11 +80,13 @@ class Access:
         local_files_only: ask the cache alone; so does ``HF_HUB_OFFLINE=1``.
         cache_dir: the client's cache; by default ``$HF_HUB_CACHE`` or the client's own choice.
         token: for private repositories; by default ``$HF_TOKEN`` or that of ``hf auth login``.
+        timeout: seconds that one operation may take; by default ``$ZOO_HUB_TIMEOUT``, or five minutes.
     """
 
     local_files_only: bool = False
     cache_dir: Path | str | None = None
     token: str | None = dataclasses.field(default=None, repr=False)
+    timeout: float | None = None
 
     @property
     def offline(self) -> bool:
@@ -215,20 +218,27 @@ def _cached(reference: Reference, access: Access) -> Snapshot:
 def _download(reference: Reference, access: Access, patterns: list[str], *, force: bool) -> Snapshot:
     """Files of the newest commit that the patterns name; what the cache has already is not fetched unless forced."""
     api = make_api(access)
-    with explained(reference.repository, endpoint(), access.cache, reference.revision):
+
+    def act() -> str:
         revision = api.resolve_revision(
             reference.repository, revision=reference.revision, cache_dir=access.cache, token=access.token
         )
         if not _COMMIT.fullmatch(revision.resolved):
             raise HubError(f"{reference}: the Hub answered with '{revision.resolved[:80]}' for a commit")
         _check_listing(api, reference, revision, access)
-        path = api.snapshot_download(
+        return api.snapshot_download(
             reference.repository,
             revision=revision,
             cache_dir=access.cache,
             allow_patterns=patterns,
             force_download=force,
         )
+
+    with (
+        explained(reference.repository, endpoint(), access.cache, reference.revision),
+        guarded(endpoint(), time_limit(access.timeout)) as guard,
+    ):
+        path = guard.patiently(act)
     return _snapshot(reference, Path(path))
 
 
@@ -247,11 +257,11 @@ def _check_listing(api, reference: Reference, revision, access: Access) -> None:
         api.model_info(reference.repository, revision=revision.resolved)  # Fails at once; listing retries.
         entries = api.list_repo_tree(reference.repository, recursive=True, revision=revision.resolved)
     sizes = {}
-    for entry in entries:
+    for count, entry in enumerate(entries):
         if isinstance(entry, RepoFile):
             sizes[entry.path] = entry.size
-        if len(sizes) > MAX_FILES:
-            break  # More pages would only cost memory; the bound below says it.
+        if count > 2 * MAX_FILES:  # Folders among them; more pages would only cost memory.
+            raise DamagedCheckpointError(f"{reference} lists more than {2 * MAX_FILES:,} files and folders")
     if MANIFEST not in sizes:
         raise DamagedCheckpointError(f"{reference} is not a model of the zoo's format: it has no {MANIFEST}")
     check_bounds(sizes, f"{reference}")

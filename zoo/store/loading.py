@@ -19,6 +19,7 @@ from zoo.store.catalogue import (
 )
 from zoo.store.checkpoint import read_checkpoint
 from zoo.store.hub import SCHEME, Access, Reference, Snapshot, fetch, refresh
+from zoo.store.pins import check_pin
 from zoo.store.zoo_model import ZooModel
 
 __all__ = [
@@ -90,6 +91,8 @@ def load(
     local_files_only: bool = False,
     cache_dir: Path | str | None = None,
     token: str | None = None,
+    timeout: float | None = None,
+    manifest: str | None = None,
 ) -> ZooModel:
     """Loads a published model after checking every byte of it.
 
@@ -105,15 +108,20 @@ def load(
         local_files_only: never use the network; ``HF_HUB_OFFLINE=1`` does the same.
         cache_dir: the Hub client's cache, by default its own choice.
         token: for private repositories; by default that of ``HF_TOKEN`` or ``hf auth login``.
+        timeout: seconds that the Hub may take; by default ``$ZOO_HUB_TIMEOUT``, or five minutes.
+        manifest: ``sha256:…`` of MANIFEST.json, as `zoo pull` prints it. The manifest has
+            the hash of every file, so that this pins them all, wherever the model is found.
 
     Raises:
         UnknownModelError: if there is no such model.
         HubError: if ``hf://…`` cannot be fetched.
-        DamagedCheckpointError: if its files are not what was published, and fetching them again did not help.
+        DamagedCheckpointError: if its files are not what was published, and fetching them again did not help; or its
+            manifest is not the one asked for.
         ValueError: if `seed` is not one of its training seeds.
     """
-    access = Access(local_files_only=local_files_only, cache_dir=cache_dir, token=token)
+    access = Access(local_files_only=local_files_only, cache_dir=cache_dir, token=token, timeout=timeout)
     location = locate(name, revision=revision, access=access)
+    check_pin(location.path, manifest)
     model = ZooModel.from_checkpoint(read_checkpoint(location.path), location.source)
     _check_name(name, model.name, location)
     return model if seed is None else model.select(seed)
@@ -126,6 +134,7 @@ def pull(
     cache_dir: Path | str | None = None,
     token: str | None = None,
     with_state: bool = False,
+    timeout: float | None = None,
 ) -> Snapshot:
     """Fetches a model's newest files from the Hub into the client's cache, for loading without network later.
 
@@ -135,6 +144,7 @@ def pull(
         cache_dir: the Hub client's cache, by default its own choice.
         token: for private repositories; by default that of ``HF_TOKEN`` or ``hf auth login``.
         with_state: also the state from which training can go on.
+        timeout: seconds that the Hub may take; by default ``$ZOO_HUB_TIMEOUT``, or five minutes.
 
     Raises:
         HubError: if the Hub has no such model, refuses, or cannot be reached.
@@ -142,7 +152,7 @@ def pull(
     """
     if not name.startswith(SCHEME):
         name = str(parse(canonical(name)))
-    access = Access(cache_dir=cache_dir, token=token)
+    access = Access(cache_dir=cache_dir, token=token, timeout=timeout)
     return refresh(Reference.parse(name, revision), access, with_state=with_state)
 
 

@@ -13,6 +13,10 @@ MANIFEST = "MANIFEST.json"
 STATE = "state"
 """Folder that a copy of a checkpoint may leave out as a whole."""
 
+_FILES = frozenset({"config.json", "evaluation.json", "training.csv", "activity.csv"})
+_FOLDERS = ("params", STATE)
+_PART = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")  # No hidden files.
+
 MAX_FILES = 1000
 MAX_BYTES = 4 * 2**30
 MAX_MANIFEST_BYTES = 2**20
@@ -76,6 +80,14 @@ def verify_manifest(folder: Path) -> None:
         raise DamagedCheckpointError(
             f"checkpoint {folder} is damaged: {'; '.join(problems)}. Get it again, or train it: zoo train NAME"
         )
+
+
+def is_part(name: str) -> bool:
+    """Whether the format knows a file of this path: nothing else is fetched or published."""
+    if name in _FILES:
+        return True
+    first, *rest = PurePosixPath(name).parts
+    return first in _FOLDERS and bool(rest) and all(map(_PART.fullmatch, rest))
 
 
 def verify_file(folder: Path, name: str) -> None:
