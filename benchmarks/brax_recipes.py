@@ -18,9 +18,9 @@ import numpy as np
 
 from zoo.models import build_population
 from zoo.registry.names import parse
+from zoo.registry.recipe import default_recipe, make_network_config, make_recipe_task, override
 from zoo.tasks.rollout import Policies, rollout
 from zoo.training.methods.base import Group
-from zoo.training.recipe import default_recipe, make_network_config, make_recipe_task
 from zoo.training.run.engine import Engine
 
 
@@ -73,7 +73,7 @@ def main():
     show = functools.partial(print, flush=True)
     for gain in arguments.action_gain:
         start = time.perf_counter()
-        population, centre = train(name, dataclasses.replace(recipe, action_gain=gain), *zip(*runs, strict=True))
+        population, centre = train(name, override(recipe, action_gain=gain), *zip(*runs, strict=True))
         show(f"{name}, action gain {gain:g}, {time.perf_counter() - start:.0f} s")
         for setting, *results in zip(
             settings, *(v.reshape(len(settings), -1) for v in (population, centre)), strict=True

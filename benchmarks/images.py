@@ -23,11 +23,11 @@ jax.config.update("jax_num_cpu_devices", os.cpu_count())  # Before the imports b
 
 from zoo.models import build, initial_state, network_step
 from zoo.registry.names import parse
+from zoo.registry.recipe import default_recipe, make_network_config, override, task_options
 from zoo.tasks.classification import cross_entropy
 from zoo.tasks.image_data import Images
 from zoo.tasks.images import ImageTask
 from zoo.training.methods.base import Group
-from zoo.training.recipe import default_recipe, make_network_config, task_options
 from zoo.training.run.engine import Engine
 
 _ALL = PartitionSpec()
@@ -59,7 +59,7 @@ def best_seconds(call, repeats):
 
 def setting(hidden, members, images):
     model = parse(f"hetsnn-mnist-{4 * hidden}")
-    recipe = dataclasses.replace(default_recipe(model), seeds=1, population=members, batch=images, block_neurons=None)
+    recipe = override(default_recipe(model), seeds=1, population=members, batch=images, block_neurons=None)
     task = NoiseTask(model.task, **task_options(model, recipe))
     return task, Group(config=make_network_config(model, task, recipe), recipe=recipe, seeds=(0,))
 

@@ -8,7 +8,6 @@ per second of one run and of K in lockstep are measured apart, after compilation
 """
 
 import argparse
-import dataclasses
 import os
 import statistics
 import subprocess
@@ -28,11 +27,11 @@ def time_command(name, seeds, generations):
 
 
 def generations_per_second(name, seeds, generations=60):
+    from zoo.registry.recipe import make_network_config, make_recipe_task, override, parse
     from zoo.training import Engine, Group, default_recipe
-    from zoo.training.recipe import make_network_config, make_recipe_task, parse
 
     model = parse(name)
-    recipe = dataclasses.replace(default_recipe(model), seeds=seeds)
+    recipe = override(default_recipe(model), seeds=seeds)
     task = make_recipe_task(model, recipe)
     config = make_network_config(model, task, recipe)
     engine = Engine(task, [Group(config=config, recipe=recipe, seeds=tuple(range(seeds)))])

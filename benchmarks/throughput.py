@@ -30,10 +30,10 @@ from jax.sharding import Mesh, PartitionSpec
 jax.config.update("jax_num_cpu_devices", os.cpu_count())  # Before the imports below start JAX.
 
 from zoo.registry.names import parse
+from zoo.registry.recipe import default_recipe, make_network_config, make_recipe_task, override
 from zoo.tasks.brax import ENVIRONMENTS, make_environment
 from zoo.tasks.lanes import CPU_OPTIONS, vmap_last
 from zoo.training.methods.base import Group
-from zoo.training.recipe import default_recipe, make_network_config, make_recipe_task
 from zoo.training.run.engine import Engine
 
 
@@ -71,7 +71,7 @@ def physics(task, population, steps, lanes):
 
 def zoo_training(name, population, steps, runs, generations=2):
     model = parse(name)
-    recipe = dataclasses.replace(default_recipe(model), population=population, episode_limit=steps, seeds=runs)
+    recipe = override(default_recipe(model), population=population, episode_limit=steps, seeds=runs)
     task = NeverEnding(make_recipe_task(model, recipe))
     config = make_network_config(model, task, recipe)
     engine = Engine(task, [Group(config=config, recipe=recipe, seeds=tuple(range(runs)))])
@@ -154,7 +154,7 @@ def ended_fraction(name, population):
     A block of members is simulated until its last episode ends, so this bounds from above what is saved.
     """
     model = parse(name)
-    recipe = dataclasses.replace(default_recipe(model), population=population, seeds=1)
+    recipe = override(default_recipe(model), population=population, seeds=1)
     task = make_recipe_task(model, recipe)
     engine = Engine(task, [Group(config=make_network_config(model, task, recipe), recipe=recipe, seeds=(0,))])
     _, (metrics,) = engine.advance(engine.init(), 3)

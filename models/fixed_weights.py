@@ -41,7 +41,7 @@ def standard_normal(seed: int, stream: int, size: int) -> np.ndarray:
     return drawn
 
 
-def lecun_normal(seed: int, stream: int, shape: tuple[int, int]) -> np.ndarray:
+def lecun_normal(seed: int, stream: int, shape: tuple[int, ...]) -> np.ndarray:
     """LeCun initialisation (section 6.2): zero mean, variance ``1 / fan_in``. Float32, `shape`."""
     fan_in, _ = shape
     z = standard_normal(seed, stream, int(np.prod(shape)))

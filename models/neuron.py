@@ -4,6 +4,7 @@ Units: potentials in volts, times in milliseconds. The resistance is carried as 
 Table 4's 5e7 ohm, so the unit of current is 1 V / 5e7 ohm = 20 nA and ``r * current`` is in volts.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
@@ -41,7 +42,7 @@ class Neuron(NamedTuple):
     r: Float[Array, "..."]
 
     @classmethod
-    def from_trained(cls, parts: dict[str, Float[ArrayLike, "..."]]) -> "Neuron":
+    def from_trained(cls, parts: Mapping[str, Float[ArrayLike, "..."]]) -> "Neuron":
         """From trained values: ``k = sigmoid(x_tau)`` (section 6.2), the others as they are."""
         return cls(jax.nn.sigmoid(parts["x_tau"]), parts["v_th"], parts["v_rest"], parts["r"])
 
@@ -72,7 +73,7 @@ TABLE_4 = {
 """Initial values (Table 4) in the optimiser's units."""
 
 
-def physical(neuron: dict[str, ArrayLike], dt_ms: float = DT_MS) -> dict[str, np.ndarray]:
+def physical(neuron: Mapping[str, ArrayLike], dt_ms: float = DT_MS) -> dict[str, np.ndarray]:
     """Trained values in physical units: ``tau_ms``, ``v_th`` and ``v_rest`` (V), ``r_ohm``."""
     return {
         "tau_ms": np.asarray(tau_ms_from_x(neuron["x_tau"], dt_ms)),

@@ -1,6 +1,7 @@
 """The two-layer spiking network: what it is made of, what is trained, and one step of it."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
@@ -104,7 +105,7 @@ class NetworkConfig:
         by_block = [split_hidden(name, index, neurons).reshape(self.hidden // neurons, -1) for name, index in parts]
         return np.concatenate(by_block, axis=1)
 
-    def flatten(self, parts: dict[str, ArrayLike]) -> np.ndarray:
+    def flatten(self, parts: Mapping[str, ArrayLike]) -> np.ndarray:
         """Flat vector [trained_size] of the trained parts: the inverse of `split`."""
         return np.concatenate([np.asarray(parts[name]).ravel() for name in self.trained])
 
@@ -129,7 +130,7 @@ class Network(NamedTuple):
     w_out: Float[Array, "*b hidden outputs"]
 
 
-def build(parts: dict[str, Float[ArrayLike, "..."]]) -> Network:
+def build(parts: Mapping[str, Float[ArrayLike, "..."]]) -> Network:
     """Network from its named parts (`PROPERTIES` and `WEIGHTS`)."""
     return Network(Neuron.from_trained(parts), parts["w_in"], parts["w_out"])
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from loopback import serving
 
 from zoo.analysis import biology
 from zoo.analysis.fits import fit
@@ -32,23 +33,40 @@ def test_the_right_cells_are_chosen(tmp_path, monkeypatch):
 
 
 def test_missing_table_is_downloaded_once(tmp_path, monkeypatch):
-    source = tmp_path / "source.csv"
-    source.write_text(HEADER + ROWS)
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source/table.csv").write_text(HEADER + ROWS)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.delenv("ZOO_DATA_DIR", raising=False)
-    monkeypatch.setattr(biology, "SPECIMEN_TABLE_URL", source.as_uri())
-    first = biology.specimen_table()
+    with serving(tmp_path / "source") as url:
+        monkeypatch.setattr(biology, "SPECIMEN_TABLE_URL", f"{url}table.csv")
+        first = biology.specimen_table()
     assert first.read_text() == HEADER + ROWS
-    source.unlink()
     assert biology.specimen_table() == first
 
 
-def test_what_cannot_be_had_is_explained(tmp_path, monkeypatch):
+def test_what_cannot_be_had_is_explained_and_leaves_nothing_behind(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("ZOO_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setattr(biology, "SPECIMEN_TABLE_URL", (tmp_path / "nothing").as_uri())
-    with pytest.raises(DataNotFoundError, match=r"data.*could not be downloaded.*ZOO_DATA_DIR"):
-        biology.specimen_table()
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    (tmp_path / "source").mkdir()
+    with serving(tmp_path / "source") as url:
+        monkeypatch.setattr(biology, "SPECIMEN_TABLE_URL", f"{url}table.csv")
+        with pytest.raises(DataNotFoundError, match=r"data.*could not be downloaded.*ZOO_DATA_DIR"):
+            biology.specimen_table()
+    assert not [path for path in (tmp_path / "hetsnn-zoo").rglob("*") if path.is_file()]
+
+
+def test_an_empty_data_folder_is_none(tmp_path, monkeypatch):
+    """It would stand for the working directory."""
+    (tmp_path / biology.FILE_NAME).write_text(HEADER + ROWS)
+    (tmp_path / "cache/hetsnn-zoo").mkdir(parents=True)
+    cached = tmp_path / "cache/hetsnn-zoo" / biology.FILE_NAME
+    cached.write_text(HEADER + ROWS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ZOO_DATA_DIR", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert biology.specimen_table() == cached
 
 
 @pytest.mark.parametrize(("text", "message"), [("a,b\n1,2\n", "no column"), (HEADER, "no cells of mouse V1")])

@@ -3,11 +3,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from zoo.analysis.null import drift, null_control, recipe_of, tau_ms_of
+from zoo.analysis.null import drift, null_control, tau_ms_of
 from zoo.analysis.time_constants import null_row, time_constants
 from zoo.models import NetworkConfig
+from zoo.registry.recipe import make_recipe, override
 from zoo.store.loading import load
-from zoo.training.recipe import Recipe
 
 CONFIG = NetworkConfig(inputs=3, hidden=16, outputs=2, trained=("x_tau", "v_th", "v_rest", "r"))
 
@@ -23,29 +23,32 @@ def spread(recipe, generations, seeds=(0, 1, 2, 3)):
     return (centres - start).std()
 
 
+RECIPE = make_recipe("hetsnn-mem5-32", population=16)
+
+
 def test_drift_grows_with_generations_and_with_the_rate():
-    recipe = Recipe(population=16)
+    recipe = RECIPE
     assert 0 < spread(recipe, 10) < spread(recipe, 100)
-    slow = dataclasses.replace(recipe, centre_lr=0.015)
+    slow = override(recipe, centre_lr=0.015)
     assert spread(slow, 50) == pytest.approx(0.1 * spread(recipe, 50), rel=0.15)
 
 
 def test_drift_has_no_direction():
-    centres = drift(CONFIG, Recipe(population=16), tuple(range(24)), 50, quiet=True)
+    centres = drift(CONFIG, RECIPE, tuple(range(24)), 50, quiet=True)
     moved = centres - CONFIG.flatten(CONFIG.initial(0))
     assert abs(moved.mean()) < 4 * moved.std() / np.sqrt(moved.size)
 
 
 def test_seeds_drift_apart_and_the_same_seed_drifts_alike():
-    one, two = drift(CONFIG, Recipe(population=16), (0, 1), 5, quiet=True)
+    one, two = drift(CONFIG, RECIPE, (0, 1), 5, quiet=True)
     assert not np.allclose(one, two)
-    np.testing.assert_array_equal(drift(CONFIG, Recipe(population=16), (1,), 5, quiet=True)[0], two)
+    np.testing.assert_array_equal(drift(CONFIG, RECIPE, (1,), 5, quiet=True)[0], two)
 
 
 def test_a_search_in_blocks_drifts_in_blocks():
-    recipe = Recipe(population=16, block_neurons=4)
+    recipe = make_recipe("hetsnn-mnist-4096", population=16, block_neurons=4)
     assert 0 < spread(recipe, 10) < spread(recipe, 100)
-    whole = drift(CONFIG, Recipe(population=16), (0,), 5, quiet=True)
+    whole = drift(CONFIG, RECIPE, (0,), 5, quiet=True)
     assert not np.allclose(drift(CONFIG, recipe, (0,), 5, quiet=True), whole)
 
 
@@ -61,10 +64,24 @@ def test_null_control_has_the_models_shape_and_starts_where_it_started(model):
     null = null_control(model, quiet=True)
     assert null.trained_tau_ms.shape == null.null_tau_ms.shape == (2, 8)
     np.testing.assert_allclose(null.trained_tau_ms[0], model.neurons(0)["tau_ms"])
-    assert null.generations == recipe_of(model).generations
+    assert null.generations == model.recipe.generations
     assert not np.allclose(null.null_tau_ms, null.trained_tau_ms)
     np.testing.assert_allclose(np.median(null.null_tau_ms), 20.0, rtol=0.5)
     assert null.explained == pytest.approx(null.spread.second / null.spread.first)
+
+
+def test_one_training_seed_has_a_null_to_look_at_and_no_test(model):
+    result = time_constants([model.select(0)], biology=False, quiet=True)
+    assert [one.origin for one in result.series] == ["trained", "null"]
+    assert result.nulls == ()
+    with pytest.raises(ValueError, match="one training seed"):
+        null_control(model.select(0), quiet=True)
+
+
+def test_without_nulls_nothing_is_searched(model, monkeypatch):
+    monkeypatch.setattr("zoo.analysis.null.drift", lambda *_, **__: pytest.fail("searched"))
+    result = time_constants([model], biology=False, nulls=False, quiet=True)
+    assert [one.origin for one in result.series] == ["trained"]
 
 
 def test_model_without_time_constants_is_refused(model):

@@ -7,11 +7,11 @@ import pytest
 
 from zoo.models import PROPERTIES, NetworkConfig, build, build_population, initial_state, network_step
 from zoo.registry.names import parse
+from zoo.registry.recipe import default_recipe, make_network_config, make_recipe_task
 from zoo.tasks import make_task
 from zoo.tasks.brax import BACKENDS, ENVIRONMENTS, BraxTask
 from zoo.tasks.lanes import CPU_OPTIONS
 from zoo.tasks.rollout import Policies, rollout
-from zoo.training.recipe import default_recipe, make_network_config, make_recipe_task
 
 LIMIT = 12
 pytestmark = pytest.mark.filterwarnings("ignore:(Accessing|Brax System|JAXopt)")  # Brax's own.

@@ -1,4 +1,3 @@
-import dataclasses
 import re
 import shlex
 from pathlib import Path
@@ -9,12 +8,11 @@ import pytest
 from huggingface_hub import ModelCard
 
 import zoo
-from zoo.cli.main import _make_parser
-from zoo.core.json_files import from_json
+from zoo.cli.main import _make_parser, main
 from zoo.drawing.plots import learning_curve, time_constants
 from zoo.report.card_index import check_cards, write_cards
 from zoo.report.cards import make_card
-from zoo.training import Recipe, default_recipe, override, train
+from zoo.training import default_recipe, override, train
 
 CARDS = Path(__file__).parent.parent / "model_cards"
 
@@ -37,11 +35,11 @@ def test_front_matter_carries_the_measured_numbers(name):
 def test_the_command_to_train_it_again_has_its_recipe(name):
     (command,) = re.findall(r"^Train it again: `zoo (.*?)`", (CARDS / f"{name}.md").read_text(), re.MULTILINE)
     arguments = vars(_make_parser().parse_args(shlex.split(command)))
-    config = zoo.load(name).config
-    own = from_json(Recipe, config["recipe"], name)
+    model = zoo.load(name)
+    config, own = model.config, model.recipe
     if own.open_ended:  # As far as it came: the beginning of the whole training.
-        own = dataclasses.replace(own, generations=min(own.generations, config["training"]["generations"]))
-    changes = {field: arguments[field] for field in dataclasses.asdict(own) if field in arguments}
+        own = override(own, generations=min(own.generations, config["training"]["generations"]))
+    changes = {field: arguments[field] for field in own.flat() if field in arguments}
     assert arguments["name"] == name
     assert override(default_recipe(name), **changes) == own
 
@@ -173,3 +171,14 @@ def test_card_of_one_training_seed_claims_no_spread_over_seeds(tmp_path):
     assert "±" not in text.split("## Measured")[1].split("## Training")[0]
     assert "name: mean return of the centre over episodes of one training seed" in text and "std:" not in text
     assert "worst and best seed" not in text and "-tau.svg" not in text
+
+
+def test_only_a_repositorys_own_cards_reach_its_pages(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("zoo.report.card_index.list_models", lambda: [])
+    page = tmp_path / "README.md"
+    page.write_text("<!-- table -->\nmine\n<!-- /table -->\n")
+    (tmp_path / "model_cards").mkdir()
+    assert main(["cards", str(tmp_path / "model_cards")]) == 0
+    assert "mine" in page.read_text()
+    assert main(["cards", str(tmp_path / "model_cards"), "--pages", str(tmp_path)]) == 0
+    assert "mine" not in page.read_text()

@@ -106,7 +106,7 @@ def test_wrong_shape_dtype_or_name_of_an_array(checkpoint, tree, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"schema": 2}, "newer than this version"),
+        ({"schema": 3}, "newer than this version"),
         ({"schema": "1"}, "positive integer"),
         ({"seeds": [0, 0]}, "different integers"),
         ({"seeds": []}, "different integers"),
@@ -246,3 +246,38 @@ def test_paths_are_real(checkpoint, tmp_path, monkeypatch):
     link.symlink_to(checkpoint)
     monkeypatch.chdir(tmp_path)
     assert read_checkpoint(Path("link")).seeds == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "message"),
+    [
+        ("recipe", {}, "lacks seeds, generations, observation_clip"),
+        ("recipe", {"seeds": 1, "generations": 1, "observation_clip": 5.0, "momentum": 1}, "momentum"),
+        ("task", {"name": "mem6", "options": {}}, "no such task"),
+        ("task", {"name": "mem5"}, "no such task"),
+        ("task", {"name": "mem5", "options": {"backend": "spring"}}, "backend"),
+    ],
+)
+def test_a_config_that_contradicts_its_name_is_refused_when_it_is_loaded(checkpoint, part, value, message):
+    change(checkpoint, lambda config: config.update({part: value}))
+    with pytest.raises(DamagedCheckpointError, match=message):
+        zoo.load(str(checkpoint))
+
+
+def change(checkpoint, how):
+    config = json.loads((checkpoint / "config.json").read_text())
+    how(config)
+    (checkpoint / "config.json").write_text(json.dumps(config))
+    write_manifest(checkpoint)
+
+
+def test_a_recipe_of_schema_1_is_read_as_todays(checkpoint):
+    before = zoo.load(str(checkpoint)).recipe
+
+    def flatten(config):
+        recipe = config["recipe"]
+        config["recipe"] = recipe | recipe.pop("settings") | recipe.pop("task") | {"learning_rate": 0.03}
+        config["schema"] = 1
+
+    change(checkpoint, flatten)
+    assert zoo.load(str(checkpoint)).recipe == before

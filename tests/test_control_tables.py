@@ -12,8 +12,8 @@ from zoo.analysis.shapley import subsets
 from zoo.analysis.subsets import subset_names
 from zoo.cli import main
 from zoo.models import PROPERTIES
-from zoo.registry.names import BRAX_TASKS, parse
-from zoo.registry.paper import TABLE_1, paper_reward
+from zoo.registry.names import parse
+from zoo.registry.paper import TABLE_1
 from zoo.report import control_tables
 from zoo.report.card_index import with_tables
 from zoo.report.control_tables import ablation_table, control_table, means_until, population_curve
@@ -29,10 +29,10 @@ def cells(line):
 
 def test_table_1_has_each_subset_once_and_reaches_the_cards():
     assert sorted(map(sorted, TABLE_1)) == sorted(sorted(s) for s in subsets(PROPERTIES) if s)
-    assert paper_reward(parse("hetsnn-ant-16384")) == "1221 ± 35"
-    assert paper_reward(parse("hetsnn-wal-16384-tau-r")) == "3140 ± 216"
-    assert paper_reward(parse("hetsnn-wal-8192-tau-r")) is None
-    assert paper_reward(parse("homsnn-wal-16384")) is None
+    assert brax.FAMILY.paper_reward(parse("hetsnn-ant-16384")) == "1221 ± 35"
+    assert brax.FAMILY.paper_reward(parse("hetsnn-wal-16384-tau-r")) == "3140 ± 216"
+    assert brax.FAMILY.paper_reward(parse("hetsnn-wal-8192-tau-r")) is None
+    assert brax.FAMILY.paper_reward(parse("homsnn-wal-16384")) is None
 
 
 def test_control_table_keeps_population_and_centre_apart():
@@ -186,7 +186,7 @@ def test_kinds_whose_actions_have_other_gains_learn_in_lockstep_what_they_learn_
 def test_the_papers_sweep_is_one_pattern():
     from zoo.registry.names import expand
 
-    for task in BRAX_TASKS:
+    for task in brax.FAMILY.tasks:
         full = f"hetsnn-{task}-16384"
         assert set(expand(f"{full}*")) == set(subset_names(full).values())
 

@@ -6,18 +6,21 @@ import numpy as np
 import pytest
 
 from zoo.models import NetworkConfig
+from zoo.registry.recipe import make_recipe, override
 from zoo.tasks import make_task
 from zoo.tasks.memory import MemoryLength
 from zoo.training.methods.base import Group
-from zoo.training.recipe import Recipe
 from zoo.training.run.engine import CHUNK, Engine, to_host
 
-RECIPE = Recipe(seeds=1, generations=6, population=8, episodes=2, expected_reward_weight=1.0)
+_SETTINGS = {"seeds": 1, "generations": 6, "population": 8, "episodes": 2, "expected_reward_weight": 1.0}
+RECIPE, WITH_LIMIT = make_recipe("hetsnn-mem5-32", **_SETTINGS), make_recipe("hetsnn-hp-32", **_SETTINGS)
 
 
 def group(*seeds, trained=("x_tau", "v_th"), hidden=8, task_inputs=3, **changes):
     config = NetworkConfig(inputs=task_inputs, hidden=hidden, outputs=2, trained=trained)
-    return Group(config=config, recipe=dataclasses.replace(RECIPE, **changes), seeds=seeds)
+    return Group(
+        config=config, recipe=override(WITH_LIMIT if "episode_limit" in changes else RECIPE, **changes), seeds=seeds
+    )
 
 
 def train(groups, generations=3, task="mem5", devices=1, **options):
@@ -137,6 +140,6 @@ def test_short_episodes_come_first():
 
 def test_short_episodes_are_given_whole():
     with pytest.raises(ValueError, match=r"short_generations.*together"):
-        dataclasses.replace(RECIPE, short_limit=10)
+        override(RECIPE, short_limit=10)
     with pytest.raises(ValueError, match=r"short_limit.*between 1 and episode_limit"):
-        dataclasses.replace(RECIPE, short_limit=2000, short_generations=1)
+        make_recipe("hetsnn-hp-32", short_limit=2000, short_generations=1)

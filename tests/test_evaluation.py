@@ -5,7 +5,8 @@ import pytest
 
 import zoo
 from zoo.core.json_files import write_json
-from zoo.evaluation.episodes import agrees
+from zoo.evaluation.episodes import Evaluation, agrees
+from zoo.evaluation.images import ImageEvaluation
 from zoo.evaluation.statistics import interval_95
 from zoo.store.manifest import write_manifest
 
@@ -107,3 +108,19 @@ def test_bsuite_refuses_what_it_does_not_have(checkpoint):
     model = zoo.load("hetsnn-mem15-1024")
     with pytest.raises(zoo.ZooError, match="bsuite's memory_len has lengths"):
         bsuite_score(model)
+
+
+def test_one_episode_of_one_network_has_no_interval():
+    evaluation = Evaluation("hetsnn-mem5-32", 0, (0,), np.ones((1, 1)), np.ones((1, 1)), np.ones(1))
+    assert str(evaluation).startswith("hetsnn-mem5-32: mean return 1.0000 over training seed 0, 1 episode each")
+
+
+def test_accuracy_of_one_network_has_an_interval_over_its_images():
+    counts = np.full(10, 100)
+    evaluation = ImageEvaluation(
+        name="hetsnn-mnist-32", training_seeds=(0,), correct=counts[None] * 9 // 10, images=counts,
+        spikes=np.ones(1), input_operations=1.0, steps=4, hidden=8,
+    )  # fmt: skip
+    low, high = evaluation.interval_95
+    assert (low + high) / 2 == pytest.approx(90)
+    assert high - low == pytest.approx(2 * 1.96 * 30 / np.sqrt(1000))

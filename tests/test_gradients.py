@@ -6,21 +6,21 @@ import numpy as np
 import pytest
 
 from zoo.models import PROPERTIES, WEIGHTS, NetworkConfig, Surrogate, build, initial_state, network_step
+from zoo.registry.recipe import make_recipe, override
 from zoo.tasks import make_task
 from zoo.tasks.memory import MemoryLength
 from zoo.training.methods.base import Group
 from zoo.training.methods.gradients import GradientHyper, Gradients, descend
 from zoo.training.methods.reinforce import Policy, advantages, play, policy_gradient, policy_loss, returns_to_go
-from zoo.training.recipe import Recipe
 from zoo.training.run.engine import Engine, to_host
 
-RECIPE = Recipe(method="bp", seeds=1, generations=6, batch=4)
+RECIPE = make_recipe("hetsnn-mem5-32-bp", seeds=1, generations=6, batch=4)
 RUNS, EPISODES = 2, 3
 
 
 def group(*seeds, trained=PROPERTIES, hidden=8, inputs=4, varying=(), **changes):
     config = NetworkConfig(inputs=inputs, hidden=hidden, outputs=2, trained=trained)
-    return Group(config=config, recipe=dataclasses.replace(RECIPE, **changes), seeds=seeds, varying=varying)
+    return Group(config=config, recipe=override(RECIPE, **changes), seeds=seeds, varying=varying)
 
 
 def train(groups, generations=3, task="cartpole30", devices=1, **options):
@@ -233,7 +233,7 @@ def test_many_devices_equal_one(devices, seeds, mesh):
 def test_each_device_plays_contexts_of_its_own():
     """Memory length's contexts alternate over the episodes of an update, not over those of a device."""
     task, config = MemoryLength(2), NetworkConfig(inputs=3, hidden=8, outputs=2, trained=PROPERTIES)
-    runs = Group(config=config, recipe=Recipe(method="bp", batch=4, seeds=1), seeds=(0,))
+    runs = Group(config=config, recipe=make_recipe("hetsnn-mem5-32-bp", batch=4, seeds=1), seeds=(0,))
     results = []
     for devices in (1, 4):
         engine = Engine(task, [runs], devices=jax.devices()[:devices])
@@ -291,7 +291,7 @@ def test_continuous_actions_are_refused():
 
 
 def test_methods_are_not_mixed():
-    mixed = [group(0), dataclasses.replace(group(0), recipe=Recipe(seeds=1, generations=6))]
+    mixed = [group(0), dataclasses.replace(group(0), recipe=make_recipe("hetsnn-mem5-32", seeds=1, generations=6))]
     with pytest.raises(ValueError, match=r"one method.*bp.*pgpe"):
         Engine(make_task("cartpole30"), mixed)
 
@@ -302,7 +302,7 @@ def test_methods_are_not_mixed():
 )
 def test_recipes_are_checked(field, value):
     with pytest.raises(ValueError, match=field):
-        dataclasses.replace(RECIPE, **{field: value})
+        override(RECIPE, **{field: value})
 
 
 def test_train_export_load_and_card(tmp_path):
@@ -335,7 +335,7 @@ def test_image_gradients_learn_and_devices_share_a_minibatch(monkeypatch, tmp_pa
 
     tiny_sets(monkeypatch, tmp_path)
     config = NetworkConfig(inputs=784, hidden=128, outputs=10, trained=PROPERTIES)
-    recipe = dataclasses.replace(RECIPE, batch=40, learning_rate=0.05, temperature_v=0.1)
+    recipe = make_recipe("hetsnn-mnist-512-bp", seeds=1, generations=6, batch=40, learning_rate=0.05)
     runs = Group(config=config, recipe=recipe, seeds=(0,))
     results = []
     for devices in (1, 2):

@@ -528,3 +528,14 @@ def test_importing_the_zoo_does_not_import_the_client():
     code = "import sys, zoo; zoo.load('hetsnn-mem25-1024'); print('huggingface_hub' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_what_is_fetched_is_hashed_once(hub, checkpoint, monkeypatch):
+    from zoo.store import manifest
+
+    hub.add("org/name", checkpoint)
+    zoo.pull("hf://org/name")
+    hashed, whole = [], manifest.sha256_file
+    monkeypatch.setattr(manifest, "sha256_file", lambda path: hashed.append(path) or whole(path))
+    zoo.load("hf://org/name")
+    assert len(hashed) == len(set(hashed)) > 3

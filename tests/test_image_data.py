@@ -1,15 +1,13 @@
 """Files of the image sets: found, downloaded, refused."""
 
 import dataclasses
-import functools
 import gzip
-import http.server
 import struct
-import threading
 
 import numpy as np
 import pytest
 from image_files import COUNTS, idx, patterns, tiny_sets
+from loopback import serving
 
 from zoo.core.errors import DataNotFoundError
 from zoo.tasks import image_data
@@ -25,32 +23,12 @@ def data(monkeypatch, tmp_path):
 def mirror(monkeypatch, tmp_path):
     """A server of the tiny MNIST files, an empty cache, and no ``$ZOO_DATA_DIR``; yields (its folder, cache)."""
     folder = tmp_path / "data"
-    with _serving(folder / "mnist") as url:
+    with serving(folder / "mnist") as url:
         tiny_sets(monkeypatch, folder, mirrors=[url])
         monkeypatch.delenv("ZOO_DATA_DIR")
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         monkeypatch.setattr("pooch.os_cache", lambda name: tmp_path / "cache" / name)
         yield folder / "mnist", tmp_path / "cache" / "hetsnn-zoo" / "mnist"
-
-
-class _Handler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-class _serving:  # noqa: N801
-    def __init__(self, folder):
-        self._server = http.server.ThreadingHTTPServer(
-            ("127.0.0.1", 0), functools.partial(_Handler, directory=str(folder))
-        )
-
-    def __enter__(self):
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{self._server.server_port}/"
-
-    def __exit__(self, *_):
-        self._server.shutdown()
-        self._server.server_close()
 
 
 @pytest.mark.parametrize("split", ["train", "test"])

@@ -1,7 +1,6 @@
 """Image tasks: the closed form of a constant input, streamed scores, training and classification."""
 
 import csv
-import dataclasses
 import functools
 import itertools
 
@@ -13,6 +12,7 @@ from image_files import tiny_sets
 
 import zoo
 from zoo.models import PROPERTIES, WEIGHTS, NetworkConfig, Neuron, Surrogate, build, initial_state, network_step
+from zoo.registry.recipe import default_recipe
 from zoo.tasks import make_task
 from zoo.tasks.classification import (
     Staircase,
@@ -26,7 +26,6 @@ from zoo.tasks.classification import (
 )
 from zoo.tasks.image_data import load_images
 from zoo.training import train
-from zoo.training.recipe import default_recipe
 
 TINY = {"seeds": 2, "population": 8, "generations": 4, "batch": 20}
 
@@ -187,12 +186,12 @@ def test_unknown_fitness_and_set_are_refused():
 def test_devices_change_no_result(data, tmp_path):
     """A run's members on eight devices, and all on one: the same curve."""
     from zoo.registry.names import parse
+    from zoo.registry.recipe import make_network_config, make_recipe_task, override
     from zoo.training.methods.base import Group
-    from zoo.training.recipe import make_network_config, make_recipe_task
     from zoo.training.run.engine import Engine
 
     model = parse("hetsnn-mnist-32")
-    recipe = dataclasses.replace(default_recipe(model), seeds=1, population=16, batch=20)
+    recipe = override(default_recipe(model), seeds=1, population=16, batch=20)
     task = make_recipe_task(model, recipe)
     group = Group(config=make_network_config(model, task, recipe), recipe=recipe, seeds=(0,))
     losses = []
@@ -284,7 +283,7 @@ def test_checkpoint_is_measured_again_exactly(data, trained):
 def test_claim_that_does_not_hold_fails(data, trained, monkeypatch):
     model = zoo.load(str(trained))
     model.evaluation["seeds"][0]["correct_per_class"][0] += 1
-    monkeypatch.setattr("zoo.evaluation.episodes.load", lambda name: model)
+    monkeypatch.setattr("zoo.evaluation.measuring.load", lambda name: model)
     verification = zoo.verify("hetsnn-mnist-32")
     assert not verification.holds and "right answers" in verification.problem
 
@@ -293,7 +292,7 @@ def test_claim_that_does_not_hold_fails(data, trained, monkeypatch):
 def test_a_mean_that_its_right_answers_do_not_have_fails(data, trained, monkeypatch, place):
     model = zoo.load(str(trained))
     (model.evaluation if place == "model" else model.evaluation["seeds"][0])["mean"] = 99.9
-    monkeypatch.setattr("zoo.evaluation.episodes.load", lambda name: model)
+    monkeypatch.setattr("zoo.evaluation.measuring.load", lambda name: model)
     verification = zoo.verify("hetsnn-mnist-32")
     assert not verification.holds and "its right answers are" in verification.problem
 
@@ -339,7 +338,7 @@ def test_other_models_do_not_classify(tiny_run):
 
 def test_paper_counts():
     from zoo.registry.names import parse
-    from zoo.training.recipe import make_network_config, make_recipe_task
+    from zoo.registry.recipe import make_network_config, make_recipe_task
 
     counts = {"het": (4096, 8192, 16384, 32768), "hom": (3970, 7940, 16674, 33348)}  # Table 3.
     for kind, expected in counts.items():

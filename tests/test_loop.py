@@ -1,4 +1,3 @@
-import dataclasses
 import json
 import os
 import random
@@ -14,7 +13,7 @@ import pytest
 
 from zoo.core.errors import ZooError
 from zoo.store.curves import cut_rows
-from zoo.training import Recipe, default_recipe, export_run, override, train
+from zoo.training import default_recipe, export_run, make_recipe, override, train
 from zoo.training.run.engine import Engine
 from zoo.training.run.export import thin_curve
 from zoo.training.run.state import restore_state, save_state, saved_states
@@ -168,7 +167,8 @@ def test_invalid_override_is_refused_before_anything_is_written(tmp_path, change
 
 
 def test_overrides_are_cast_where_that_loses_nothing():
-    assert override(Recipe(), centre_lr=1, tau_ms=[10]) == Recipe(centre_lr=1.0, tau_ms=(10.0,))
+    recipe = override(make_recipe(NAME), centre_lr=1, tau_ms=[10])
+    assert recipe == make_recipe(NAME, centre_lr=1.0, tau_ms=(10.0,))
 
 
 def test_another_recipe_in_the_same_folder_is_refused_and_fresh_starts_anew(tiny_run, tmp_path, tiny):
@@ -212,11 +212,23 @@ def test_models_of_different_tasks_cannot_be_in_lockstep(tmp_path, tiny):
 
 def test_a_training_names_all_that_it_was_computed_on(tmp_path, tiny, monkeypatch):
     for machine in ("1 x Card", "1 CPU core", "1 x Card"):
-        monkeypatch.setattr("zoo.training.run.loop.hardware", lambda machine=machine: machine)
+        monkeypatch.setattr("zoo.training.run.position.hardware", lambda machine=machine: machine)
         train(NAME, out=tmp_path, quiet=True, **tiny, max_minutes=1e-9)
     assert train(NAME, out=tmp_path, quiet=True, **tiny).finished
     config = json.loads((tmp_path / NAME / "checkpoint" / "config.json").read_text())
     assert config["training"]["hardware"] == "1 x Card, 1 CPU core"
+
+
+def test_a_training_names_all_versions_that_it_was_computed_with(tmp_path, tiny, monkeypatch):
+    for version in ("0.10.2", "0.11.2"):
+        monkeypatch.setattr("zoo.training.run.position.installed", lambda version=version: {"jax": version})
+        monkeypatch.setattr("platform.python_version", lambda version=version: f"3.{version}")
+        train(NAME, out=tmp_path, quiet=True, **tiny, **({} if version == "0.11.2" else {"max_minutes": 1e-9}))
+    monkeypatch.setattr("zoo.training.run.export.installed", lambda: {"jax": "9"})  # Who exports has trained nothing.
+    export_run(tmp_path / NAME)
+    training = json.loads((tmp_path / NAME / "checkpoint" / "config.json").read_text())["training"]
+    assert training["versions"] == {"jax": "0.10.2, 0.11.2"}
+    assert training["python"] == "3.0.10.2, 3.0.11.2"
 
 
 def test_runs_in_lockstep_go_on_each_from_its_own_state(tmp_path, tiny):
@@ -347,7 +359,7 @@ def test_two_states_are_kept(tmp_path):
 def test_a_published_checkpoint_goes_on_from_its_state(tmp_path, monkeypatch):
     settings = {"seeds": 2, "population": 8, "generations": 4, "centre_lr_final": None}
     changes = {k: v for k, v in settings.items() if v is not None}
-    recipe = dataclasses.replace(default_recipe(NAME), **settings)
+    recipe = override(default_recipe(NAME), **settings)
     monkeypatch.setattr("zoo.training.run.runs.default_recipe", lambda model: recipe)
     short = train(NAME, out=tmp_path / "short", quiet=True, **changes).folders[0]
     export_run(short, tmp_path / "published" / NAME, with_state=True)

@@ -8,8 +8,8 @@ import pytest
 
 from zoo.core.errors import ZooError
 from zoo.registry.names import parse
-from zoo.training import Engine, Group, Recipe, train
-from zoo.training.recipe import make_network_config, make_recipe_task
+from zoo.registry.recipe import make_network_config, make_recipe, make_recipe_task
+from zoo.training import Engine, Group, train
 from zoo.training.run.plan import Devices, Sizes, advise, count_bytes, sizes_of, smaller_plans, total_bytes
 
 MODEL = Sizes(
@@ -76,7 +76,7 @@ def test_cores_of_one_machine_share_its_memory():
     ],
 )
 def test_plan_agrees_with_xlas(name, changes, merged):
-    recipe = Recipe(seeds=2, population=64, normalise_observations=True, **changes)
+    recipe = make_recipe(name, seeds=2, population=64, normalise_observations=True, **changes)
     task = make_recipe_task(parse(name), recipe)
     group = Group(config=make_network_config(parse(name), task, recipe), recipe=recipe, seeds=(0, 1))
     engine = Engine(task, [group], runs_per_block="all" if merged else 1, devices=jax.devices()[:1])
@@ -115,7 +115,8 @@ def test_options_are_combined_where_none_is_enough():
 
 
 def test_episodes_of_memory_length_stay_even():
-    task, recipe = make_recipe_task(parse("hetsnn-mem5-32"), Recipe()), Recipe(seeds=1, episodes=6)
+    recipe = make_recipe("hetsnn-mem5-32", seeds=1, episodes=6)
+    task = make_recipe_task(parse("hetsnn-mem5-32"), recipe)
     group = Group(config=make_network_config(parse("hetsnn-mem5-32"), task, recipe), recipe=recipe, seeds=(0,))
     model, devices = sizes_of("hetsnn-mem5-32", group, task), Devices(merged=True)
     fewer = total_bytes([dataclasses.replace(model, episodes=2)], devices)

@@ -248,3 +248,10 @@ def test_axe_finds_nothing(browser, site, scheme, width):
         assert found == [], page.name
         assert result["passes"] > 15
     browser.look(width=1200, height=900)
+
+
+def test_one_seed_has_no_interval(pages):
+    from zoo.report.site import _row
+
+    one, several = (_row(dataclasses.replace(pages[0].info, seeds=seeds), 1.0) for seeds in (1, 3))
+    assert " to " in several and " to " not in one

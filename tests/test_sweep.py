@@ -6,6 +6,7 @@ import pytest
 
 from zoo.analysis.jacobians import factors, largest_factor, potentials, spectrum
 from zoo.models import NetworkConfig, Neuron, Surrogate, lif_step
+from zoo.registry.recipe import make_recipe
 from zoo.report import gradient_figures, gradient_tables
 from zoo.report.gradient_tables import (
     LIMITS,
@@ -17,7 +18,6 @@ from zoo.report.gradient_tables import (
     skipped_table,
     write_report,
 )
-from zoo.training.recipe import Recipe
 from zoo.training.run import sweep as sweeps
 from zoo.training.run.sweep import EPISODES, METHODS, SWEEPS, Cell, cells_of, sweep
 
@@ -42,9 +42,11 @@ def test_unknown_sweep_lists_the_known():
 
 def test_curves_are_means_over_128_episodes():
     returns = np.arange(48, dtype=float).reshape(24, 2)  # [updates, R]
-    windows = sweeps._windows(returns, Recipe(method="bp", batch=16))
+    windows = sweeps._windows(returns, make_recipe("hetsnn-cartpole500-1024-bp", batch=16))
     np.testing.assert_allclose(windows, returns.reshape(3, 8, 2).mean(1))
-    np.testing.assert_allclose(sweeps._windows(returns, Recipe(population=128)), returns)
+    np.testing.assert_allclose(
+        sweeps._windows(returns, make_recipe("hetsnn-cartpole500-1024", population=128)), returns
+    )
 
 
 @pytest.fixture

@@ -4,15 +4,17 @@ Names are imported when used: the command line describes recipes without loading
 """
 
 from zoo.core.lazy import public_names
+from zoo.registry.recipe import Recipe, default_recipe, make_recipe, override
 
-__all__, __getattr__ = public_names(
+__all__ = ["Recipe", "default_recipe", "make_recipe", "override"]
+
+_lazy, __getattr__ = public_names(
     __name__,
     {
         "methods.base": ("Group",),
-        "recipe": ("Recipe", "default_recipe"),
         "run.engine": ("Engine",),
         "run.export": ("export_run",),
         "run.loop": ("Outcome", "train"),
-        "run.runs": ("override",),
     },
 )
+__all__ += _lazy

@@ -23,6 +23,8 @@ from zoo.core.errors import (
 )
 from zoo.core.lazy import public_names
 from zoo.core.version import version
+from zoo.registry.families import Family
+from zoo.registry.methods import Method, register
 from zoo.store.loading import ModelInfo, ZooModel, list_models, load, model_info, pull
 
 moved.install()
@@ -41,7 +43,9 @@ _PARTS = ("analysis", "evaluation", "models", "tasks", "training")
 __all__ = [
     "DamagedCheckpointError",
     "DataNotFoundError",
+    "Family",
     "HubError",
+    "Method",
     "ModelInfo",
     "UnknownModelError",
     "UnsupportedCheckpointError",
@@ -51,6 +55,7 @@ __all__ = [
     "load",
     "model_info",
     "pull",
+    "register",
     *_lazy,
 ]
 

@@ -30,6 +30,7 @@ _OTHER_NAME = {
     "zoo.hub_commands": "zoo.cli.hub",
     "zoo.training.curves": "zoo.store.curves",
     "zoo.training.method": "zoo.training.methods.base",
+    "zoo.training.recipe": "zoo.registry.recipe",
     "zoo.analysis.commands": "zoo.cli.analysis",
     "zoo.analysis.draw": "zoo.drawing.analyses",
     "zoo.analysis.draw_firing": "zoo.drawing.firing",

@@ -1,15 +1,16 @@
 """What the engine asks of a training method: PGPE (`evolution`) or gradients (`gradients`)."""
 
+import abc
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from jaxtyping import Array, Float
 
 from zoo.models import PROPERTIES, WEIGHTS, NetworkConfig
+from zoo.registry.recipe import Recipe
 from zoo.tasks.observations import ObservationStats
-from zoo.training.recipe import Recipe
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +37,8 @@ class Group:
                 raise ValueError(f"`{name}` varies over {len(values)} values; there are {len(self.seeds)} runs")
 
     def numbers(self, name: str) -> Float[np.ndarray, " R"]:
-        """A number of the recipe, for each run; NaN where the recipe has None."""
-        values = dict(self.varying).get(name, (getattr(self.recipe, name),) * len(self.seeds))
+        """A number of the recipe, for each run; NaN where the recipe has None, or no such number."""
+        values = dict(self.varying).get(name, (getattr(self.recipe, name, None),) * len(self.seeds))
         return np.asarray(values, np.float32)
 
     @property
@@ -60,7 +61,7 @@ class Group:
         return np.stack([self.config.flatten(self.config.initial(seed)) for seed in self.seeds])
 
 
-def make_hyper(kind: type, group: Group, absent: dict[str, np.ndarray | float]) -> Any:
+def make_hyper(kind: Any, group: Group, absent: dict[str, np.ndarray | float]) -> Any:
     """A method's settings: a NamedTuple of arrays [R] from the fields of the same names of the recipe.
 
     Args:
@@ -79,32 +80,40 @@ def make_hyper(kind: type, group: Group, absent: dict[str, np.ndarray | float]) 
     return kind(**values)
 
 
-class Method(Protocol):
+class RunsMethod(abc.ABC):
     """How runs learn. Arrays of a group's states, constants and metrics have a leading axis R of runs.
 
     Attributes:
         metrics: NamedTuple of arrays [R]; its fields are the columns of training.csv. `mean` and `best`
-            are the returns that the progress bar shows, fields that begin with ``nan_`` count mishaps.
+            are the returns that the progress bar shows, fields that begin with ``nan_`` count what was not finite.
+        in_lanes: whether its programs profit from `Task.cpu_options`.
     """
 
     metrics: type
+    in_lanes: bool = False
 
-    def splits(self, group: Group) -> int:
+    @abc.abstractmethod
+    def __init__(self, task: Any, shards: int):
+        """For what all runs train on; `shards` devices share a run."""
+
+    @staticmethod
+    @abc.abstractmethod
+    def splits(group: Group) -> int:
         """What the number of devices that share a run must divide: members, episodes or images."""
-        ...
 
     def notes(self, groups: Sequence[Group]) -> list[str]:
         """What a user should know of how these groups are computed here, where it is not as their recipes say."""
-        ...
+        return []
 
+    @abc.abstractmethod
     def constants(self, group: Group) -> Any:
         """Host arrays that training does not change."""
-        ...
 
+    @abc.abstractmethod
     def init(self, group: Group) -> Any:
         """Host arrays of everything that changes, before the first generation."""
-        ...
 
+    @abc.abstractmethod
     def generation(
         self, groups: list[Group], states: list, constants: list, arrays: Any, *, merged: bool
     ) -> tuple[list, list]:
@@ -121,19 +130,18 @@ class Method(Protocol):
         Returns:
             The next states, and `metrics` of each group.
         """
-        ...
 
+    @abc.abstractmethod
     def parameters(self, state: Any) -> Float[Array, "R D"]:
         """The trained parameters that are published."""
-        ...
 
+    @abc.abstractmethod
     def stats(self, state: Any) -> ObservationStats:
         """Observation statistics."""
-        ...
 
     def milestones(self, generations: int) -> tuple[int, ...]:
         """Generations of a whole training, in order, at which the loop records `activity`; most methods name none."""
-        ...
+        return ()
 
     def activity(self, group: Group, parameters: Float[np.ndarray, "R D"]) -> list[tuple]:
         """Rows of activity.csv but for their generation; asked only of a method that names milestones.
@@ -142,8 +150,8 @@ class Method(Protocol):
             group: whose runs these are.
             parameters: what `parameters` gives, on the host.
         """
-        ...
+        return []
 
+    @abc.abstractmethod
     def totals(self, state: Any) -> dict:
         """Numbers of a whole training for config.json: ``env_steps`` a run, counts of mishaps."""
-        ...

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,7 @@ from zoo.tasks import Task
 from zoo.tasks.compiled import compiled_rollout, find_kernel
 from zoo.tasks.observations import ObservationStats, empty, update
 from zoo.tasks.rollout import Episodes, Policies, rollout
-from zoo.training.methods.base import Group, make_hyper
+from zoo.training.methods.base import Group, RunsMethod, make_hyper
 from zoo.training.methods.pgpe import BlockSearch, Hyper, Search
 
 _BLOCK_NUMBERS = 2**20
@@ -31,7 +31,7 @@ class RunState(NamedTuple):
         env_steps: environment steps lived through, in all.
     """
 
-    search: object
+    search: Any
     stats: ObservationStats
     nan_members: Int[Array, " R"]
     env_steps: Float[Array, " R"]
@@ -61,22 +61,22 @@ def hyper_of(group: Group) -> Hyper:
         "centre_lr_final": group.numbers("centre_lr"),
         "centre_lr_drop": np.inf,
         "sigma_final": group.numbers("sigma"),
+        "expected_reward_weight": 0.0,
     }
     return make_hyper(Hyper, group, absent)
 
 
-class Evolution:
-    """The search distribution of every run, moved by its members' fitness (`zoo.training.methods.base.Method`).
+class Evolution(RunsMethod):
+    """The search distribution of every run, moved by its members' fitness (`zoo.training.methods.base.RunsMethod`).
 
     Args:
         task: what all runs play.
         shards: number of devices that share a run's members.
     """
 
-    metrics = Metrics
-
-    judges_blocks = False
-    """Whether it can tell the fitness of a block of neurons from the others'."""
+    metrics: type = Metrics
+    in_lanes = True
+    """Whether a CPU computes it on batches whose last axis fills its registers (`Task.cpu_options`)."""
 
     def __init__(self, task: Task, shards: int):
         self.task, self._shards = task, shards
@@ -88,25 +88,32 @@ class Evolution:
 
     def physics(self, group: Group) -> str:
         """What computes the physics here: as the recipe says, unless there is no kernel to be had."""
-        wanted = group.recipe.physics
+        wanted = _asked(group)
         return "lanes" if wanted == "kernel" and find_kernel(self.task).step is None else wanted
 
     def notes(self, groups: Sequence[Group]) -> list[str]:
         """Why the physics is not what a recipe asks for, where it is not."""
-        asked = [group for group in groups if self.physics(group) != group.recipe.physics]
-        return [f"physics by JAX, which is slower: {find_kernel(self.task).reason}"] if asked else []
+        unlike = [group for group in groups if self.physics(group) != _asked(group)]
+        return [f"physics by JAX, which is slower: {find_kernel(self.task).reason}"] if unlike else []
+
+    @staticmethod
+    def hyper(group: Group) -> Hyper:
+        """[R] settings of the runs; another strategy has others."""
+        return hyper_of(group)
+
+    @staticmethod
+    def search(group: Group) -> Search:
+        """The strategy: `init`, `ask`, `tell`, and a state with ``mean``, ``std`` and ``generation_counter``."""
+        return make_search(group)
 
     def constants(self, group: Group):
         """`Hyper`, seeds and the fixed parts of the networks."""
-        return hyper_of(group), np.asarray(group.seeds, np.uint32), group.frozen()
+        return self.hyper(group), np.asarray(group.seeds, np.uint32), group.frozen()
 
     def init(self, group: Group) -> RunState:
         """Search distributions around Table 4's properties, or LeCun weights."""
-        block = group.recipe.block_neurons
-        if block is not None and not self.judges_blocks:
-            raise ValueError(f"block_neurons (={block}) is for images; {self.task.name} has none")
         runs = len(group.seeds)
-        states = jax.jit(jax.vmap(make_search(group).init))(group.initial(), hyper_of(group))
+        states = jax.jit(jax.vmap(self.search(group).init))(group.initial(), self.hyper(group))
         # Booked as int32 from the start, so that the state's types never change.
         states = states.replace(generation_counter=np.zeros(runs, np.int32))
         stats = jax.vmap(lambda _: empty(group.config.inputs))(jnp.arange(runs))
@@ -120,10 +127,6 @@ class Evolution:
         """Observation statistics of the runs."""
         return ObservationStats(*state.stats)
 
-    def milestones(self, generations: int) -> tuple[int, ...]:
-        """None."""
-        return ()
-
     def totals(self, state: RunState) -> dict:
         """Environment steps of a run, on average, and NaN members of all."""
         return {"env_steps": float(np.mean(state.env_steps)), "nan_members": int(np.sum(state.nan_members))}
@@ -133,7 +136,7 @@ class Evolution:
         populations, own, policies = [], [], []
         for group, state, (hyper, seeds, frozen) in zip(groups, states, constants, strict=True):
             ask_keys, env_keys = _keys(seeds, state.search.generation_counter, group.recipe.episodes)
-            population = jax.vmap(make_search(group).ask)(ask_keys, state.search, hyper)
+            population = jax.vmap(self.search(group).ask)(ask_keys, state.search, hyper)
             stats = state.stats if group.recipe.normalise_observations else None
             limit = _limit(group, state.search.generation_counter)
             policies.append(functools.partial(_make_policies, group, frozen, env_keys, stats, limit))
@@ -176,9 +179,11 @@ class Evolution:
         gather = functools.partial(jax.lax.all_gather, axis_name="members", axis=1, tiled=True)
         returns = gather(episodes.returns.mean(-1))
         returns = jnp.where(jnp.isfinite(returns), returns, jnp.nan)  # An infinite one would rank first.
-        fitness = returns + hyper.expected_reward_weight[:, None] * gather(episodes.expected.mean(-1))
+        fitness = returns
+        if hasattr(hyper, "expected_reward_weight"):
+            fitness += hyper.expected_reward_weight[:, None] * gather(episodes.expected.mean(-1))
         lengths = gather(episodes.lengths)
-        searched = jax.vmap(make_search(group).tell)(population, fitness, state.search, hyper)
+        searched = jax.vmap(self.search(group).tell)(population, fitness, state.search, hyper)
         stats = state.stats
         if episodes.moments is not None:
             stats = jax.vmap(update)(stats, jax.lax.psum(episodes.moments, "members"))
@@ -208,9 +213,14 @@ def make_search(group: Group) -> Search:
     return _make_search(group.config, recipe.population, block_neurons(group), recipe.optimiser)
 
 
+def _asked(group: Group) -> str:
+    """What a recipe wants to compute the physics; a strategy of others may not know of it."""
+    return getattr(group.recipe, "physics", "lanes")
+
+
 def block_neurons(group: Group) -> int | None:
     """Neurons that are searched apart from the others; None where one block holds them all."""
-    neurons = group.recipe.block_neurons
+    neurons = getattr(group.recipe, "block_neurons", None)  # A setting on images alone.
     return None if neurons == group.config.hidden else neurons
 
 
@@ -234,7 +244,7 @@ def _make_policies(group, frozen, keys, stats, limit, own) -> Policies:
 def _limit(group: Group, generations) -> Int[Array, ""] | None:
     """Most steps of an episode in a generation, which all runs of a group are at; None for the task's own."""
     recipe = group.recipe
-    if recipe.short_limit is None:
+    if getattr(recipe, "short_limit", None) is None:  # A setting of PGPE on episodes alone.
         return None
     return jnp.where(generations[0] < recipe.short_generations, recipe.short_limit, recipe.episode_limit)
 

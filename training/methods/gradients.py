@@ -1,7 +1,6 @@
 """Surrogate gradients through time: one update of the parameters a generation (section 3.2)."""
 
 import functools
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -13,7 +12,7 @@ from jaxtyping import Array, Float, Int
 from zoo.models import Surrogate, build, segment_length
 from zoo.tasks import Task
 from zoo.tasks.observations import ObservationStats, empty, moments, update
-from zoo.training.methods.base import Group, make_hyper
+from zoo.training.methods.base import Group, RunsMethod, make_hyper
 from zoo.training.methods.reinforce import (
     Policy,
     advantages,
@@ -85,11 +84,12 @@ class GradientMetrics(NamedTuple):
 def hyper_of(group: Group) -> GradientHyper:
     """[R] settings of the runs."""
     absent = {"learning_rate_final": group.numbers("learning_rate"), "clip_norm": np.inf}
+    absent |= dict.fromkeys(("policy_temperature_v", "discount", "entropy_weight"), 0.0)  # Of images there are none.
     return make_hyper(GradientHyper, group, absent)
 
 
-class Gradients:
-    """Parameters moved by Adam along surrogate gradients (`zoo.training.methods.base.Method`).
+class Gradients(RunsMethod):
+    """Parameters moved by Adam along surrogate gradients (`zoo.training.methods.base.RunsMethod`).
 
     Args:
         task: what all runs learn.
@@ -99,7 +99,7 @@ class Gradients:
         ValueError: if the task's actions are not discrete.
     """
 
-    metrics = GradientMetrics
+    metrics: type = GradientMetrics
 
     def __init__(self, task: Task, shards: int):
         require_discrete(task)
@@ -134,14 +134,6 @@ class Gradients:
     def stats(self, state: GradientState) -> ObservationStats:
         """Observation statistics of the runs."""
         return ObservationStats(*state.stats)
-
-    def notes(self, groups: Sequence[Group]) -> list[str]:
-        """None."""
-        return []
-
-    def milestones(self, generations: int) -> tuple[int, ...]:
-        """None."""
-        return ()
 
     def totals(self, state: GradientState) -> dict:
         """Environment steps of a run, on average, and skipped updates of all."""

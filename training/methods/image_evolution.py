@@ -21,7 +21,7 @@ from zoo.tasks.classification import (
 from zoo.tasks.image_data import load_images
 from zoo.training.methods.activity import ActivityRecord
 from zoo.training.methods.base import Group
-from zoo.training.methods.evolution import Evolution, RunState, block_neurons, make_search, slice_members
+from zoo.training.methods.evolution import Evolution, RunState, block_neurons, slice_members
 
 TESTED_MEMBERS = 64
 
@@ -52,8 +52,8 @@ class ImageMetrics(NamedTuple):
 class ImageEvolution(ActivityRecord, Evolution):
     """`Evolution` whose members are ranked by how they classify a minibatch of the training images."""
 
-    metrics = ImageMetrics
-    judges_blocks = True
+    metrics: type = ImageMetrics
+    in_lanes = False
 
     def totals(self, state: RunState) -> dict:
         """NaN members of all runs."""
@@ -88,7 +88,7 @@ class ImageEvolution(ActivityRecord, Evolution):
     def _generation(self, group, state, constants, *, arrays, most_numbers):
         """One generation of one group's runs."""
         hyper, seeds, frozen = constants
-        search, task, config = make_search(group), self.task, group.config
+        search, task, config = self.search(group), self.task, group.config
         ask_keys, batch_keys = _keys(seeds, state.search.generation_counter)
         population = jax.vmap(search.ask)(ask_keys, state.search, hyper)
         inputs, labels = jax.vmap(lambda key: task.minibatch(key, arrays, group.recipe.batch))(batch_keys)

@@ -42,7 +42,7 @@ class ImageGradients(ActivityRecord, Gradients):
         shards: number of devices that share a run's minibatch.
     """
 
-    metrics = ImageGradientMetrics
+    metrics: type = ImageGradientMetrics
 
     def __init__(self, task: ImageTask, shards: int):
         self.task, self._shards = task, shards

@@ -17,19 +17,12 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from zoo.registry.methods import find_method
 from zoo.tasks import Task
-from zoo.tasks.images import ImageTask
 from zoo.training.methods.base import Group
-from zoo.training.methods.evolution import Evolution
-from zoo.training.methods.gradients import Gradients
-from zoo.training.methods.image_evolution import ImageEvolution
-from zoo.training.methods.image_gradients import ImageGradients
 
 CHUNK = 64
 """Most generations of one call; sets the size of its buffer of metrics."""
-
-_METHODS = {"pgpe": Evolution, "bp": Gradients}
-_IMAGE_METHODS = {"pgpe": ImageEvolution, "bp": ImageGradients}
 
 
 class Engine:
@@ -63,7 +56,7 @@ class Engine:
         methods = {group.recipe.method for group in self.groups}
         if len(methods) != 1:
             raise ValueError(f"models in lockstep must share one method; these have {sorted(methods)}")
-        method = (_IMAGE_METHODS if isinstance(task, ImageTask) else _METHODS)[methods.pop()]
+        method = find_method(methods.pop()).implementation(task.kind)
         by_platform = 1 if devices[0].platform == "cpu" else "all"
         self.runs_per_block = by_platform if runs_per_block is None else runs_per_block
         self.mesh = self._make_mesh(devices, method)
@@ -129,7 +122,7 @@ class Engine:
             out_specs=(by_run, by_run),
             check_vma=False,
         )
-        in_lanes = type(self.method) is Evolution and self.mesh.devices.flat[0].platform == "cpu"
+        in_lanes = self.method.in_lanes and self.mesh.devices.flat[0].platform == "cpu"
         options = self.task.cpu_options if in_lanes else None
         return jax.jit(mapped, donate_argnums=0, compiler_options=options)
 

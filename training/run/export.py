@@ -1,31 +1,29 @@
 """From a run folder to a checkpoint in the published format, with its evaluation."""
 
 import dataclasses
-import importlib.metadata
 import platform
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 
 from zoo.core.errors import ZooError
-from zoo.core.json_files import from_json, read_json
-from zoo.evaluation.episodes import Evaluation, evaluate_parts
-from zoo.evaluation.images import evaluate_images
+from zoo.core.json_files import read_json
 from zoo.models import fixed_weights
+from zoo.registry.families import family_of
 from zoo.registry.names import parse
+from zoo.registry.recipe import make_network_config, make_recipe_task, task_options
 from zoo.store.checkpoint import write_checkpoint
 from zoo.store.curves import rows_until
-from zoo.tasks.images import ImageTask
 from zoo.training.methods.base import Group
 from zoo.training.methods.image_evolution import ImageEvolution
-from zoo.training.recipe import Recipe, make_network_config, make_recipe_task, task_options
 from zoo.training.run.engine import Engine
+from zoo.training.run.position import installed
+from zoo.training.run.runs import read_recorded
 from zoo.training.run.state import restore_state, save_state
 
 _CURVE_GENERATIONS = 100
-_LIBRARIES = ("hetsnn-zoo", "jax", "flax", "orbax-checkpoint", "evosax", "gymnax", "brax", "numpy")
-_EVALUATION_SEED = 0
 
 
 def export_run(folder: Path, target: Path | None = None, *, with_state: bool = False) -> Path:
@@ -41,7 +39,7 @@ def export_run(folder: Path, target: Path | None = None, *, with_state: bool = F
         ZooError: if the run has no saved state yet.
     """
     record = read_json(folder / "run.json")
-    recipe = from_json(Recipe, record["recipe"], str(folder / "run.json"))
+    recipe = read_recorded(folder / "run.json")
     model = parse(record["name"])
     task = make_recipe_task(model, recipe)
     config = make_network_config(model, task, recipe)
@@ -50,18 +48,14 @@ def export_run(folder: Path, target: Path | None = None, *, with_state: bool = F
     restored = restore_state(folder / "state", jax.tree.map(np.asarray, engine.init()[0]))
     if restored is None:
         raise ZooError(f"{folder} has no saved training state yet; run: zoo train {model}")
+    state: Any
     state, progress = restored
     initial, trained = group.initial_parts(), config.split(np.asarray(engine.method.parameters(state)))
     stacked = initial | trained
     stats = engine.method.stats(state) if recipe.normalise_observations else None
-    if isinstance(task, ImageTask):
-        networks = {seed: {n: v[i] for n, v in stacked.items()} for i, seed in enumerate(group.seeds)}
-        evaluation = evaluate_images(str(model), task, networks)
-    else:
-        measured = evaluate_parts(
-            task, stacked, stats, recipe.observation_clip, task.evaluation_episodes, _EVALUATION_SEED
-        )
-        evaluation = Evaluation(str(model), _EVALUATION_SEED, group.seeds, *measured)
+    networks = {seed: {n: v[i] for n, v in stacked.items()} for i, seed in enumerate(group.seeds)}
+    evaluator = family_of(model.task).metric.load_evaluator()
+    evaluation = evaluator.measure(str(model), task, networks, stats, recipe.observation_clip)
     # A training may have written more since its last saved state.
     whole = rows_until((folder / "training.csv").read_text(encoding="utf-8"), progress["generation"])
     curve = thin_curve(whole, progress["generation"])
@@ -91,8 +85,9 @@ def export_run(folder: Path, target: Path | None = None, *, with_state: bool = F
             "population_std": float(np.std(population, ddof=1)) if len(population) > 1 else 0.0,
             "seconds": round(progress["seconds"], 1),
             "hardware": progress["hardware"],
-            "python": platform.python_version(),
-            "versions": {name: importlib.metadata.version(name) for name in _LIBRARIES},
+            # States of older versions do not say; then it is what exports them.
+            "python": progress.get("python") or platform.python_version(),
+            "versions": progress.get("versions") or installed(),
         },
     }
     keep_state = with_state or progress["generation"] < recipe.generations

@@ -16,18 +16,17 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import jax
 import numpy as np
 
-from zoo.core.json_files import from_json
 from zoo.registry.names import parse
+from zoo.registry.recipe import read_recipe
 from zoo.store.curves import append_rows, cut_rows
 from zoo.training.methods.activity import COLUMNS
-from zoo.training.recipe import Recipe
 from zoo.training.run import hosts
 from zoo.training.run.engine import CHUNK, Engine, to_host
 from zoo.training.run.export import export_run
 from zoo.training.run.plan import within_memory
+from zoo.training.run.position import Position, hardware
 from zoo.training.run.progress import Progress
 from zoo.training.run.runs import Preparation, Run, prepare_run, shared_task
 from zoo.training.run.state import drop_states_after, restore_state, save_state
@@ -55,27 +54,6 @@ class Outcome:
     def finished(self) -> bool:
         """Whether all runs are at the goal."""
         return min(self.generations) >= self.goal
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Position:
-    """How far a run is.
-
-    Attributes:
-        generation: number of those behind it.
-        seconds: what they took.
-        hardware: what they were computed on, from first to last.
-    """
-
-    generation: int = 0
-    seconds: float = 0.0
-    hardware: str = ""
-
-    def after(self, generations: int, seconds: float, where: str) -> "_Position":
-        """The position so much later, on some hardware."""
-        used = self.hardware.split(", ") if self.hardware else []
-        used = list(dict.fromkeys([*used, where]))
-        return _Position(self.generation + generations, self.seconds + seconds, ", ".join(used))
 
 
 def train(
@@ -144,7 +122,7 @@ def _prepare(names, out, held, **options) -> tuple[list[Run], list[Preparation],
         return [[dataclasses.asdict(preparation.run.recipe), preparation.done] for preparation in prepared]
 
     said = list(zip(names, hosts.from_main(prepare), strict=True))
-    recipes = [from_json(Recipe, fields, name) for name, (fields, _) in said]
+    recipes = [read_recipe(fields, name, name) for name, (fields, _) in said]
     runs = [Run(model=parse(n), recipe=r, folder=out / n) for n, r in zip(names, recipes, strict=True)]
     done = [run for run, (_, (_, is_done)) in zip(runs, said, strict=True) if is_done]
     return runs, [preparation for preparation in prepared if not preparation.done], done
@@ -203,17 +181,17 @@ def _advance(runs, engine, start, until, save_minutes, quiet, request) -> tuple[
     return generations, stopped
 
 
-def _restore(runs, engine) -> tuple[list, list[_Position]]:
+def _restore(runs, engine) -> tuple[list, list[Position]]:
     """Each run's newest state and where it stands; its curves are cut to that generation."""
     fresh = engine.init()
     states = list(to_host(fresh))
 
     def read():
-        positions = [_Position() for _ in runs]
+        positions = [Position() for _ in runs]
         for i, run in enumerate(runs):
             if found := restore_state(run.folder / "state", fresh[i]):
                 states[i], progress = found
-                positions[i] = _Position(progress["generation"], progress["seconds"], progress["hardware"])
+                positions[i] = Position.read(progress)
             generation = positions[i].generation
             drop_states_after(run.folder / "state", generation)
             cut_rows(run.folder / "training.csv", generation)
@@ -221,7 +199,7 @@ def _restore(runs, engine) -> tuple[list, list[_Position]]:
             cut_rows(run.folder / "activity.csv", generation or -1)
         return [dataclasses.asdict(position) for position in positions]
 
-    positions = [_Position(**fields) for fields in hosts.from_main(read)]
+    positions = [Position(**fields) for fields in hosts.from_main(read)]
     if not any(position.generation for position in positions):
         return fresh, positions
     return [engine.place(state) for state in hosts.share(states, fresh)], positions
@@ -251,14 +229,6 @@ def _record_activity(runs, engine, states, generations, milestones) -> None:
                 append_rows(run.folder / "activity.csv", COLUMNS, rows)
 
     hosts.from_main(write)
-
-
-def hardware() -> str:
-    """What this process computes on, for cards."""
-    devices = jax.devices()
-    if devices[0].platform == "cpu":
-        return f"{len(devices)} CPU core{'s' * (len(devices) > 1)}"
-    return f"{len(devices)} x {devices[0].device_kind}"
 
 
 class _StopRequest(contextlib.AbstractContextManager):

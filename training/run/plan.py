@@ -22,10 +22,12 @@ import jax
 
 from zoo.core.errors import ZooError
 from zoo.core.memory import available_bytes, item_bytes, size_text
+from zoo.registry.families import family_of
 from zoo.registry.names import parse
 from zoo.tasks import Task
+from zoo.tasks.base import CONTROL
 from zoo.training.methods.base import Group
-from zoo.training.methods.evolution import block_count
+from zoo.training.methods.evolution import Evolution, block_count
 from zoo.training.run import hosts
 
 _BYTES = 4
@@ -197,7 +199,7 @@ def sizes_of(name: str, group: Group, task: Task) -> Sizes:
         trained=config.trained_size,
         frozen=parts - config.trained_size,
         environment_bytes=sum(math.prod(x.shape) * item_bytes(x.dtype) for x in jax.tree.leaves(state)),
-        least_episodes=2 if parse(name).family == "mem" else 1,
+        least_episodes=2 if family_of(parse(name).task).even_episodes else 1,
     )
 
 
@@ -220,7 +222,7 @@ def within_memory(names: Sequence[str], engine) -> Iterator[None]:
     """
     device = engine.mesh.local_devices[0]
     available, explained = _least(available_bytes(device)), "choose a smaller batch, or fewer seeds"
-    if all(group.recipe.method == "pgpe" for group in engine.groups) and hasattr(engine.task, "reset"):
+    if isinstance(engine.method, Evolution) and engine.task.kind == CONTROL:
         models = [sizes_of(name, group, engine.task) for name, group in zip(names, engine.groups, strict=True)]
         devices = Devices(
             by_run=engine.mesh.shape["runs"],

@@ -9,15 +9,26 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from zoo.core.errors import ZooError
-from zoo.core.json_files import coerce, from_json, read_json, write_json
+from zoo.core.json_files import read_json, write_json
+from zoo.registry.families import family_of
+from zoo.registry.methods import find_method
 from zoo.registry.names import ModelName, parse
+from zoo.registry.recipe import (
+    Recipe,
+    all_settings,
+    default_recipe,
+    make_network_config,
+    make_recipe_task,
+    override,
+    read_recipe,
+    upgraded,
+)
 from zoo.store.checkpoint import read_config, replacing
 from zoo.store.hub import Access, HubError, Reference, refresh
 from zoo.store.loading import locate
 from zoo.store.manifest import STATE, read_manifest, verify_manifest
 from zoo.tasks import Task
 from zoo.training.methods.base import Group
-from zoo.training.recipe import Recipe, default_recipe, make_network_config, make_recipe_task, unused_fields
 from zoo.training.run.state import saved_states
 
 
@@ -54,20 +65,6 @@ def shared_task(runs: Sequence[Run]) -> Task:
     if len(goals := {run.recipe.generations for run in runs}) > 1:
         raise ValueError(f"models in lockstep must have the same number of generations; these have {sorted(goals)}")
     return tasks.pop()
-
-
-def override(recipe: Recipe, **changes) -> Recipe:
-    """A recipe with some fields changed.
-
-    Raises:
-        ValueError: if a field does not exist, or its value has another type or is out of range.
-    """
-    fields = {field.name: field.type for field in dataclasses.fields(Recipe)}
-    for name, value in changes.items():
-        if name not in fields:
-            raise ValueError(f"a recipe has no `{name}`; its fields are {', '.join(fields)}")
-        changes[name] = coerce(fields[name], value, name)
-    return dataclasses.replace(recipe, **changes)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,17 +141,16 @@ def prepare_run(
     begun = bool(saved_states(folder / STATE)) and not fresh
     source = _published(name, with_state=not begun) if continue_published else None
     base = default_recipe(model) if source is None else _recipe_of(source)
+    method = changes.pop("method", base.method)
+    if method != base.method:
+        other = dataclasses.replace(model, trainer=method)
+        raise ValueError(f"method (={method}) must be {base.method} for {name}; train {other} instead")
+    _check_changes(model, base, changes)
     recipe = override(base, **changes)
-    if recipe.method != model.trainer:
-        other = dataclasses.replace(model, trainer=recipe.method)
-        raise ValueError(f"method (={recipe.method}) must be {model.trainer} for {name}; train {other} instead")
-    unused = unused_fields(model, recipe.method)
-    field = "batch" if recipe.method == "bp" else "episodes"
-    if model.family == "mem" and getattr(recipe, field) % 2:
+    field = find_method(recipe.method).episodes
+    if family_of(model.task).even_episodes and getattr(recipe, field) % 2:
         raise ValueError(f"{field} (={getattr(recipe, field)}) must be even on {model.task}: contexts alternate")
-    if idle := [field for field in changes if field in unused and getattr(recipe, field) != getattr(base, field)]:
-        raise ValueError(f"{', '.join(idle)}: of no effect on {name}, which {recipe.method} trains")
-    if continue_published:
+    if source is not None:
         _check_same(base, recipe, f"the published {name}", "train without --continue")
         _check_length(recipe, read_config(source)["training"]["generations"], f"the published {name}")
     held.enter_context(_hold(folder))
@@ -165,6 +161,16 @@ def prepare_run(
     run = Run(model=model, recipe=recipe, folder=folder)
     done = begun and _is_done(folder, recipe.generations)
     return Preparation(run=run, fresh=fresh, source=None if begun else source, done=done)
+
+
+def _check_changes(model: ModelName, recipe: Recipe, changes: dict) -> None:
+    """Raises `ValueError` if a change names no setting, or one that says nothing of this model's training."""
+    known, own = all_settings(), recipe.flat()
+    if unknown := [name for name in changes if name not in known]:
+        raise ValueError(f"a recipe has no `{unknown[0]}`; its fields are {', '.join(own)}")
+    silent = family_of(model.task).idle
+    if idle := [name for name in changes if name not in own or (name in silent and changes[name] != own[name])]:
+        raise ValueError(f"{', '.join(idle)}: of no effect on {model}, which {recipe.method} trains")
 
 
 def _is_done(folder: Path, generations: int) -> bool:
@@ -181,7 +187,7 @@ def _recorded_recipe(folder: Path) -> Recipe:
     record = _record(folder)
     if not record.is_file():
         raise ZooError(f"{folder} has a training state, and no {record.name} that says of which recipe; use --fresh")
-    return from_json(Recipe, read_json(record)["recipe"], str(record))
+    return read_recorded(record)
 
 
 @contextlib.contextmanager
@@ -230,8 +236,16 @@ def _published(name: str, *, with_state: bool) -> Path:
     return path
 
 
+def read_recorded(record: Path) -> Recipe:
+    """The recipe in a run's record, of any version."""
+    content = read_json(record)
+    model, recipe = parse(content["name"]), content["recipe"]
+    return read_recipe(recipe if "settings" in recipe else upgraded(recipe, model), model, str(record))
+
+
 def _recipe_of(path: Path) -> Recipe:
-    return from_json(Recipe, read_config(path)["recipe"], f"{path}/config.json: recipe")
+    config = read_config(path)
+    return read_recipe(config["recipe"], config["name"], f"{path}/config.json")
 
 
 def _copy_published(path: Path, folder: Path) -> None:
@@ -254,7 +268,7 @@ def _check_length(recipe: Recipe, done: int, where: str) -> None:
 
 def _check_same(before: Recipe, now: Recipe, where: str, advice: str) -> None:
     """A run may be made longer; anything else is another run."""
-    old, new = dataclasses.asdict(before), dataclasses.asdict(now)
+    old, new = before.flat(), now.flat()
     free = {"generations"} if before.open_ended else set()
     differ = [f"{key} was {old[key]}, now {new[key]}" for key in old if key not in free and old[key] != new[key]]
     if differ:

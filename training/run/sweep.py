@@ -12,14 +12,16 @@ import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rich.console
 import rich.progress
 
+from zoo.registry.methods import find_method
 from zoo.registry.names import parse
 from zoo.registry.paper import CARTPOLE_EPISODES
-from zoo.training.recipe import Recipe, make_network_config, make_recipe_task
+from zoo.registry.recipe import Recipe, make_network_config, make_recipe, make_recipe_task
 
 LIMITS = (100, 200, 500, 1000)
 EPISODES = CARTPOLE_EPISODES
@@ -29,11 +31,11 @@ WINDOW = 128
 LEARNING_RATES = (0.001, 0.01, 0.03, 0.1, 0.3)
 ALPHAS = (0.5, 1.0, 2.0, 4.0)
 METHODS = ("WeightBP", "NeuronBP", "WeightES", "NeuronES")
-PLAIN = {"baseline": "none", "standardise_advantages": False}
+PLAIN: dict[str, Any] = {"baseline": "none", "standardise_advantages": False}
 """REINFORCE as Williams (1992) begins it: returns-to-go, nothing taken off."""
 
-_GRADIENTS = {"method": "bp", "batch": 16, "generations": EPISODES // 16}
-_EVOLUTION = {"method": "pgpe", "population": WINDOW, "generations": EPISODES // WINDOW}
+_GRADIENTS: dict[str, Any] = {"method": "bp", "batch": 16, "generations": EPISODES // 16}
+_EVOLUTION: dict[str, Any] = {"method": "pgpe", "population": WINDOW, "generations": EPISODES // WINDOW}
 _EVALUATION_EPISODES = 100
 _KEY = ("method", "limit", "surrogate")
 """Columns that tell a cell from others."""
@@ -70,8 +72,8 @@ class Cell:
         fields = _EVOLUTION if self.method.endswith("ES") else _GRADIENTS
         fields = fields | (PLAIN if self.method.endswith("plain") else {})
         generations = max(2, fields["generations"] // 20) if quick else fields["generations"]
-        surrogate = self.surrogate if fields["method"] == "bp" else "arctan"
-        return Recipe(**fields | {"seeds": seeds, "generations": generations, "surrogate": surrogate})
+        own = {} if self.method.endswith("ES") else {"surrogate": self.surrogate}
+        return make_recipe(self.model_name, **fields | own | {"seeds": seeds, "generations": generations})
 
 
 def cells_of(sweep: str) -> list[Cell]:
@@ -154,7 +156,7 @@ def run_cell(cell: Cell, seeds: int, quick: bool, bar: "_Bar") -> tuple[list[dic
     model, recipe = parse(cell.model_name), cell.recipe(seeds, quick)
     task = make_recipe_task(model, recipe)
     config = make_network_config(model, task, recipe)
-    name, values = cell.varying or ("", (None,))
+    name, values = cell.varying or ("", (0.0,))
     # Values turn fastest, so that slow and fast runs are spread evenly over the devices.
     run_seeds = tuple(np.repeat(range(seeds), len(values)).tolist())
     varying = ((name, values * seeds),) if cell.varying else ()
@@ -168,7 +170,8 @@ def run_cell(cell: Cell, seeds: int, quick: bool, bar: "_Bar") -> tuple[list[dic
 
     (state,) = to_host(engine.train(recipe.generations, report, CHUNK // 4))
     returns = np.concatenate([block.mean for block in blocks])  # [generations, R]
-    mishaps = sum(np.asarray(block[-1]).sum(0) for block in blocks)
+    (counted,) = (name for name in engine.method.metrics._fields if name.startswith("nan_"))
+    mishaps = sum(np.asarray(getattr(block, counted)).sum(0) for block in blocks)
     parts = group.initial_parts() | config.split(np.asarray(engine.method.parameters(state)))
     greedy, *_ = evaluate_parts(task, parts, None, recipe.observation_clip, _EVALUATION_EPISODES, seed=0)
     windows = _windows(returns, recipe)
@@ -190,7 +193,7 @@ def run_cell(cell: Cell, seeds: int, quick: bool, bar: "_Bar") -> tuple[list[dic
 
 def _episodes(recipe: Recipe) -> int:
     """Of one generation."""
-    return recipe.batch if recipe.method == "bp" else recipe.population * recipe.episodes
+    return recipe.flat().get("population", 1) * getattr(recipe, find_method(recipe.method).episodes)
 
 
 def _windows(returns: np.ndarray, recipe: Recipe) -> np.ndarray:

@@ -3,9 +3,6 @@
 import csv
 import dataclasses
 import os
-import shutil
-import urllib.error
-import urllib.request
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -84,22 +81,27 @@ def specimen_table() -> Path:
     Raises:
         DataNotFoundError: if it is neither here nor to be had from the Allen Institute.
     """
-    folders = [Path(os.environ["ZOO_DATA_DIR"])] if "ZOO_DATA_DIR" in os.environ else []
+    import pooch
+
+    named = os.environ.get("ZOO_DATA_DIR")
+    folders = [Path(named)] if named else []
     folders.append(Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "hetsnn-zoo")
     for folder in folders:
         if (folder / FILE_NAME).is_file():
             return folder / FILE_NAME
-    target = folders[-1] / FILE_NAME
+    pooch.get_logger().setLevel("ERROR")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_suffix(f".{os.getpid()}")
-        with urllib.request.urlopen(SPECIMEN_TABLE_URL, timeout=_TIMEOUT_S) as answer, partial.open("wb") as file:
-            shutil.copyfileobj(answer, file)
-        os.replace(partial, target)
-    except (OSError, urllib.error.URLError) as error:
+        # The Allen Institute adds cells, so that no hash holds; `load_biology` checks columns and populations. A
+        # download goes to a temporary file, and moves into the cache when it is whole.
+        downloader = pooch.HTTPDownloader(timeout=_TIMEOUT_S)
+        return Path(
+            pooch.retrieve(
+                SPECIMEN_TABLE_URL, known_hash=None, fname=FILE_NAME, path=folders[-1], downloader=downloader
+            )
+        )
+    except (OSError, ValueError) as error:
         raise DataNotFoundError(
             f"the Allen specimen table is not in {' or '.join(map(str, folders))} and could not be downloaded "
             f"from {SPECIMEN_TABLE_URL} ({error}); put it there as {FILE_NAME}, set ZOO_DATA_DIR, or do without it "
             "(--no-biology)"
         ) from error
-    return target

@@ -10,12 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from zoo.analysis.null import recipe_of
 from zoo.core.seeds import check_seed
 from zoo.models import DT_MS, Neuron, build, initial_state, lif_step, network_step
 from zoo.store.loading import ZooModel
 from zoo.tasks import Task
-from zoo.tasks.images import ImageTask
+from zoo.tasks.base import CONTROL
 from zoo.tasks.observations import ObservationStats, normalise
 
 NANOAMPERE = 20.0  # 1 V / 5e7 ohm, the unit of current of `zoo.models`, in nA.
@@ -143,7 +142,7 @@ def played_task(model: ZooModel) -> Task:
         ValueError: if the model classifies images.
     """
     task = model.task()
-    if isinstance(task, ImageTask):
+    if task.kind != CONTROL:
         raise ValueError(f"{model.name} classifies images; this is for models that play episodes")
     return task
 
@@ -182,7 +181,7 @@ def record(
     observations = model.select(seed).observations
     stats = observations and ObservationStats(**{name: jnp.asarray(rows[0]) for name, rows in observations.items()})
     key = jax.random.fold_in(jax.random.key(check_seed(episode_seed, "episode_seed")), episode)
-    kept = _play(task, parts, stats, key, jnp.int32(episode), recipe_of(model).observation_clip, steps, watch)
+    kept = _play(task, parts, stats, key, jnp.int32(episode), model.recipe.observation_clip, steps, watch)
     inputs, spikes, v, readout, rewards, alive = map(np.asarray, kept[:-1])
     steps = int(alive.sum())
     return Recording(

@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Float
 
 from zoo.analysis.firing import played_task
-from zoo.analysis.null import recipe_of
 from zoo.analysis.paired import PairedTest, paired_test
 from zoo.core.errors import ZooError
 from zoo.core.progress import track
@@ -182,8 +181,8 @@ def intervene(
     plan = list(_plan(model, biology or {}))
     if not plan:
         raise ZooError(f"{model.name} trains no neuron property; interventions need a heterogeneous model")
-    parts, task, clip = stacked_parts(model), played_task(model), recipe_of(model).observation_clip
-    stats = model.observations and ObservationStats(**model.observations)
+    parts, task, clip = stacked_parts(model), played_task(model), model.recipe.observation_clip
+    stats = ObservationStats(**model.observations) if model.observations else None
     episodes = model.evaluation["episodes"] if episodes is None else episodes
     if repeats < 1 or episodes < 1:
         raise ValueError(f"repeats (={repeats}) and episodes (={episodes}) must be at least 1")

@@ -13,14 +13,14 @@ import numpy as np
 from jaxtyping import Float
 
 from zoo.analysis.paired import PairedTest, paired_test
-from zoo.core.json_files import from_json
 from zoo.core.progress import track
 from zoo.models import TABLE_4, NetworkConfig, physical, unphysical
+from zoo.registry.methods import find_method
+from zoo.registry.recipe import Recipe
 from zoo.store.loading import ZooModel
 from zoo.training.methods.base import Group
 from zoo.training.methods.evolution import hyper_of, make_search
 from zoo.training.methods.pgpe import Hyper, Search
-from zoo.training.recipe import Recipe
 
 _STREAM = 0x4E01  # Keeps the control's random numbers apart from training's of the same seed.
 
@@ -52,11 +52,6 @@ class NullControl:
     def explained(self) -> float:
         """Null spread as a share of the trained one; above 1, training narrowed what drift alone spreads."""
         return self.spread.second / self.spread.first
-
-
-def recipe_of(model: ZooModel) -> Recipe:
-    """The recipe that a published model was trained with."""
-    return from_json(Recipe, model.config["recipe"], f"{model.name}: config.json")
 
 
 def tau_ms_of(model: ZooModel) -> Float[np.ndarray, "K hidden"]:
@@ -109,28 +104,39 @@ def drift(
     return np.stack(centres + [np.asarray(centre) for centre in pending])
 
 
+def null_neurons(model: ZooModel, *, quiet: bool = False) -> dict[str, Float[np.ndarray, "K hidden"]]:
+    """Properties of the neurons of a model after the same search on pure noise, in physical units.
+
+    Raises:
+        ValueError: if the model was not trained by a search.
+    """
+    recipe = model.recipe
+    if not find_method(recipe.method).drifts:
+        raise ValueError(f"{model.name} was trained by gradients: there is no search whose drift would be a control")
+    config, generations = model.network_config, model.config["training"]["generations"]
+    centres = config.split(drift(config, recipe, model.seeds, generations, quiet=quiet))
+    return physical({**TABLE_4, "v_th": config.v_th, **centres})
+
+
 def null_control(model: ZooModel, *, quiet: bool = False) -> NullControl:
     """Trained time constants against those of the same search on pure noise.
 
     Raises:
-        ValueError: if the model does not train time constants, has one training seed alone, or was trained by
-            gradients, which have no search.
+        ValueError: if the model does not train time constants, has one training seed alone, or was not trained by a
+            search.
     """
-    trained, recipe = tau_ms_of(model), recipe_of(model)
-    if recipe.method != "pgpe":
-        raise ValueError(f"{model.name} was trained by gradients: there is no search whose drift would be a control")
-    config, generations = model.network_config, model.config["training"]["generations"]
-    untrained = TABLE_4 | {"v_th": config.v_th}
-    trained_neurons = physical(untrained | model.trained)
-    null_neurons = physical(untrained | config.split(drift(config, recipe, model.seeds, generations, quiet=quiet)))
-    null = null_neurons["tau_ms"]
+    trained = tau_ms_of(model)
+    if len(model.seeds) < 2:
+        raise ValueError(f"{model.name} has one training seed; a test of pairs needs two or more")
+    drifted = null_neurons(model, quiet=quiet)
+    null = drifted["tau_ms"]
     return NullControl(
         name=model.name,
-        generations=generations,
+        generations=model.config["training"]["generations"],
         trained_tau_ms=trained,
         null_tau_ms=null,
         spread=paired_test(np.log(trained).std(1), np.log(null).std(1)),
         median_ms=paired_test(np.median(trained, 1), np.median(null, 1)),
-        trained_unphysical=unphysical(trained_neurons),
-        null_unphysical=unphysical(null_neurons),
+        trained_unphysical=unphysical(physical({**TABLE_4, "v_th": model.network_config.v_th, **model.trained})),
+        null_unphysical=unphysical(drifted),
     )

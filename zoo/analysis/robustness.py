@@ -1,7 +1,7 @@
 """How return falls with noise in observations, weights and properties, and with lesioned neurons."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import jax
 import numpy as np
@@ -9,7 +9,6 @@ from jaxtyping import Float
 
 from zoo.analysis.firing import played_task
 from zoo.analysis.interventions import stacked_parts
-from zoo.analysis.null import recipe_of
 from zoo.core.progress import track
 from zoo.evaluation.episodes import evaluate_parts
 from zoo.evaluation.statistics import interval_95
@@ -172,19 +171,19 @@ def robustness(
     Raises:
         ValueError: if a kind is unknown, a count is below 1, or the models play different tasks or classify images.
     """
-    levels = LEVELS if levels is None else levels
+    chosen: Mapping[str, Sequence[float]] = LEVELS if levels is None else levels
     if repeats < 1 or (episodes is not None and episodes < 1):
         raise ValueError(f"repeats (={repeats}) and episodes (={episodes}) must be at least 1")
-    if unknown := sorted(set(levels) - set(LEVELS)):
+    if unknown := sorted(set(chosen) - set(LEVELS)):
         raise ValueError(f"unknown disturbances {unknown}; known: {', '.join(LEVELS)}")
     if len(names := {played_task(model).name for model in models}) != 1:
         raise ValueError(f"models must share one task; these have {sorted(names)}")
-    plan = [(model, kind, level) for kind in levels for model in models for level in levels[kind]]
+    plan = [(model, kind, level) for kind in chosen for model in models for level in chosen[kind]]
     points = []
     for model, kind, level in track(plan, "robustness", quiet=quiet):
         means = [_means(model, kind, level, [seed, repeat], episodes) for repeat in range(repeats if level else 1)]
         points.append(Point(name=model.name, kind=kind, level=level, means=np.mean(means, axis=0)))
-    return Robustness(points=tuple(points), units={kind: UNITS[kind] for kind in levels})
+    return Robustness(points=tuple(points), units={kind: UNITS[kind] for kind in chosen})
 
 
 def _means(model: ZooModel, kind: str, level: float, seeds: list[int], episodes: int | None) -> np.ndarray:
@@ -194,7 +193,7 @@ def _means(model: ZooModel, kind: str, level: float, seeds: list[int], episodes:
         task = NoisyObservations(task, tuple(float(s) for s in level * _observation_scale(model))) if level else task
     else:
         parts = disturb(parts, kind, level, np.random.default_rng([*seeds, list(LEVELS).index(kind)]))
-    stats = model.observations and ObservationStats(**model.observations)
+    stats = ObservationStats(**model.observations) if model.observations else None
     episodes = model.evaluation["episodes"] if episodes is None else episodes
-    clip = recipe_of(model).observation_clip
+    clip = model.recipe.observation_clip
     return evaluate_parts(task, parts, stats, clip, episodes, seeds[0] + seeds[1])[0].mean(1)

@@ -39,14 +39,15 @@ def shapley_values(players: Sequence[str], values: Mapping[Subset, Float[np.ndar
     missing = [sorted(subset) for subset in subsets(players) if subset not in values]
     if missing:
         raise ValueError(f"values lacks {len(missing)} of {2 ** len(players)} coalitions, for example {missing[0]}")
-    n, results = len(players), {}
+    n = len(players)
+    results: dict[str, np.ndarray] = {}
     for player in players:
         others = [other for other in players if other != player]
         results[player] = sum(
             math.factorial(len(rest)) * math.factorial(n - len(rest) - 1) / math.factorial(n)
             * (np.asarray(values[rest | {player}], np.float64) - np.asarray(values[rest], np.float64))
             for rest in subsets(others)
-        )  # fmt: skip
+        ) + np.zeros(())  # fmt: skip
     return results
 
 

@@ -11,11 +11,14 @@ from zoo.core.errors import ZooError
 from zoo.core.json_files import read_json
 from zoo.evaluation.episodes import evaluate_parts
 from zoo.models import PROPERTIES
+from zoo.registry.families import family_of
+from zoo.registry.metrics import RETURN
 from zoo.registry.names import ModelName, parse
+from zoo.registry.recipe import Recipe, make_network_config, make_recipe_task, read_recipe
+from zoo.store.checkpoint import read_config
 from zoo.tasks.observations import ObservationStats
 from zoo.training import default_recipe, override, train
 from zoo.training.methods.base import Group
-from zoo.training.recipe import Recipe, make_network_config, make_recipe_task
 
 _EVALUATION_SEED = 0
 
@@ -27,7 +30,7 @@ def subset_names(name: str) -> dict[Subset, str]:
         ValueError: if the model is homogeneous, trains a subset already, or classifies images.
     """
     model = parse(name)
-    if model.family == "image":
+    if family_of(model.task).metric != RETURN:
         raise ValueError(f"{name} classifies images; subsets are compared on control tasks")
     if model.kind != "het" or model.properties != PROPERTIES:
         raise ValueError(f"{name} must be heterogeneous and train all of {', '.join(PROPERTIES)}")
@@ -90,16 +93,12 @@ def read_means(checkpoint: Path, recipe: Recipe) -> Float[np.ndarray, " K"]:
     Raises:
         ValueError: if it was trained by another recipe.
     """
-    before = read_json(checkpoint / "config.json")["recipe"]
-    now = dataclasses.asdict(recipe)
-    differ = [key for key in now if key in before and before[key] != _as_json(now[key])]
+    config = read_config(checkpoint)
+    before, now = read_recipe(config["recipe"], config["name"], str(checkpoint)).flat(), recipe.flat()
+    differ = [key for key in now if before.get(key) != now[key]]
     if differ:
         raise ValueError(f"{checkpoint} differs in {', '.join(differ)}; choose another folder")
     return np.array([row["mean"] for row in read_json(checkpoint / "evaluation.json")["seeds"]])
-
-
-def _as_json(value):
-    return list(value) if isinstance(value, tuple) else value
 
 
 def untrained(model: ModelName, recipe: Recipe, run: Path) -> Float[np.ndarray, " K"]:
@@ -115,7 +114,7 @@ def untrained(model: ModelName, recipe: Recipe, run: Path) -> Float[np.ndarray, 
     if recipe.normalise_observations:
         from zoo.store.loading import load
 
-        stats = ObservationStats(**load(str(run.resolve() / "checkpoint")).observations)
+        stats = ObservationStats(**(load(str(run.resolve() / "checkpoint")).observations or {}))
     returns, *_ = evaluate_parts(
         task, parts, stats, recipe.observation_clip, task.evaluation_episodes, _EVALUATION_SEED
     )

@@ -1,15 +1,17 @@
 """Table 2 and Fig. 5: fitted time constants of trained networks, their null control and real neurons."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from zoo.analysis.biology import BIOLOGY, load_biology
 from zoo.analysis.fits import FAMILIES, Fit, fit
-from zoo.analysis.null import NullControl, null_control, recipe_of, tau_ms_of
+from zoo.analysis.null import NullControl, null_control, null_neurons, tau_ms_of
 from zoo.analysis.paper_tables import TABLE_2
 from zoo.core.progress import track
+from zoo.registry.methods import find_method
 from zoo.registry.names import parse
 from zoo.store.loading import ZooModel
 
@@ -31,7 +33,7 @@ class Series:
     origin: str
     title: str
     tau_ms: np.ndarray
-    fits: dict[str, Fit]
+    fits: Mapping[Any, Fit]
     paper: str | None = None
 
     def rows(self) -> Iterator[dict]:
@@ -63,7 +65,7 @@ class TimeConstants:
 
     Attributes:
         series: trained networks and their null controls, model by model, then biology.
-        nulls: the controls, of models that evolution trained.
+        nulls: the controls, of models with several seeds that a search trained.
     """
 
     series: tuple[Series, ...]
@@ -112,12 +114,15 @@ def biology_series() -> tuple[Series, ...]:
     return tuple(_series(key, "biology", BIOLOGY[key].title, values, key) for key, values in samples.items())
 
 
-def time_constants(models: Sequence[ZooModel], *, biology: bool = True, quiet: bool = False) -> TimeConstants:
+def time_constants(
+    models: Sequence[ZooModel], *, biology: bool = True, nulls: bool = True, quiet: bool = False
+) -> TimeConstants:
     """Fits the time constants of models, each with its null control where a search trained it, and of real neurons.
 
     Args:
         models: that train time constants.
         biology: whether to fit the Allen data, too.
+        nulls: whether to search on noise; without it, there are the trained networks alone.
         quiet: no progress bars.
 
     Raises:
@@ -125,12 +130,16 @@ def time_constants(models: Sequence[ZooModel], *, biology: bool = True, quiet: b
         DataNotFoundError: if `biology` is asked for and not to be had.
     """
     trained = [tau_ms_of(model) for model in models]
-    nulls = {m.name: null_control(m, quiet=quiet) for m in models if recipe_of(m).method == "pgpe"}
-    series = []
+    series, controls = [], []
     for model, tau_ms in zip(track(models, "fits, model", quiet=quiet), trained, strict=True):
-        paper = parse(model.name).task if parse(model.name).task in TABLE_2 else None
-        series.append(_series(model.name, "trained", model.name, tau_ms, paper))
-        if model.name in nulls:
-            null_tau_ms = nulls[model.name].null_tau_ms
-            series.append(_series(model.name, "null", f"{model.name}, null control", null_tau_ms))
-    return TimeConstants(series=(*series, *(biology_series() if biology else ())), nulls=tuple(nulls.values()))
+        task = parse(model.name).task
+        series.append(_series(model.name, "trained", model.name, tau_ms, task if task in TABLE_2 else None))
+        if not nulls or not find_method(model.recipe.method).drifts:
+            continue
+        if len(model.seeds) > 1:
+            controls.append(null_control(model, quiet=quiet))
+            null_tau_ms = controls[-1].null_tau_ms
+        else:  # No pairs to compare; yet what the search makes of noise can be seen.
+            null_tau_ms = null_neurons(model, quiet=quiet)["tau_ms"]
+        series.append(_series(model.name, "null", f"{model.name}, null control", null_tau_ms))
+    return TimeConstants(series=(*series, *(biology_series() if biology else ())), nulls=tuple(controls))

@@ -198,7 +198,7 @@ def _tau_plot(model, seed, episode):
     from zoo.analysis.time_constants import time_constants
     from zoo.drawing import analyses as draw
 
-    return draw.time_constants(time_constants([model], biology=False))
+    return draw.time_constants(time_constants([model], biology=False, nulls=False))
 
 
 def _curve(model, seed, episode):

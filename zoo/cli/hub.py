@@ -5,6 +5,7 @@ import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 _SHELLS = ("bash", "zsh", "tcsh")
 
@@ -92,7 +93,7 @@ def _completion(arguments) -> int:
 
     parser, names = arguments.make_parser(), list_models(cached=True)
     _complete_names(parser, names)
-    preamble = {
+    preamble: Any = {
         "bash": f'_zoo_models() {{ compgen -W "{" ".join(names)}" -- "$1"; }}\n',
         "zsh": f"_zoo_models() {{ compadd {' '.join(names)} }}\n",
         "tcsh": "",
@@ -109,4 +110,4 @@ def _complete_names(parser: argparse.ArgumentParser, names: list[str]) -> None:
             for sub in action.choices.values():
                 _complete_names(sub, names)
         elif action.dest in ("name", "names", "pattern") and not action.option_strings:
-            action.complete = how
+            setattr(action, "complete", how)  # noqa: B010 - what shtab looks for.

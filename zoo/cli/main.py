@@ -5,12 +5,14 @@ import dataclasses
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from zoo.cli.analysis import add_verbs as add_analysis_verbs
 from zoo.cli.elsewhere import add_verbs as add_elsewhere_verbs
 from zoo.cli.hub import add_verbs as add_hub_verbs
 from zoo.cli.training import add_verbs as add_training_verbs
 from zoo.core.errors import ZooError
+from zoo.registry.families import families
 
 _EXAMPLES = """examples:
   zoo list 'hetsnn-*'                 what is published, with measured rewards
@@ -54,7 +56,7 @@ def _make_parser() -> argparse.ArgumentParser:
 
     sub = verb("list", _list, "List the published models with their measured rewards.")
     sub.add_argument("pattern", nargs="?", default="*", help="shell wildcards, quoted: 'hetsnn-*'")
-    sub.add_argument("--task", help="one task (mem25) or family (mem, cartpole, brax, image)")
+    sub.add_argument("--task", help=f"one task (mem25) or family ({', '.join(family.name for family in families())})")
     sub.add_argument("--kind", choices=["het", "hom"], help="trained neurons, or trained weights")
     sub.add_argument("--where", choices=["folder", "bundled", "cache"], help="cache: pulled from the Hub")
     order = ["name", "parameters", "reward", "size", "task"]
@@ -83,7 +85,8 @@ def _make_parser() -> argparse.ArgumentParser:
     add_training_verbs(verb, _prepared)
 
     sub = verb("cards", _cards, "Write all model cards from the checkpoints, or check them.")
-    sub.add_argument("folder", nargs="?", type=Path, default=Path("model_cards"), help="default model_cards")
+    sub.add_argument("folder", nargs="?", type=Path, help="default model_cards, with pages beside it")
+    sub.add_argument("--pages", type=Path, metavar="ROOT", help="also tables in README.md and docs/ of this folder")
     sub.add_argument("--check", action="store_true", help="exit status 1 if a card disagrees")
 
     sub = verb("figure", _prepared(_figure), "Draw a figure, with its numbers as CSV beside it.")
@@ -93,9 +96,7 @@ def _make_parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", type=Path, default=Path("docs/figures"), help="folder (default docs/figures)")
     sub.add_argument("--sweep-tau", action="store_true", help="train again what no checkpoint holds")
     sub.add_argument("--seeds", type=int, default=20, help="of that training (default 20)")
-    sub.add_argument(
-        "--task", choices=["mnist", "fmnist"], default="mnist", help="image-firing: images (default mnist)"
-    )
+    sub.add_argument("--task", default="mnist", help="image-firing: images (default mnist)")
     sub.add_argument("--budget", type=int, default=4096, help="image-firing: of the models (default 4096)")
 
     sub = verb("table", _table, "Print rewards beside the paper's, as Markdown.")
@@ -178,9 +179,9 @@ def _eval(arguments) -> int:
     if arguments.bsuite:
         from zoo.evaluation.bsuite import bsuite_score
 
-        result = bsuite_score(model, episodes=arguments.episodes, seed=arguments.seed)
+        result: Any = bsuite_score(model, episodes=arguments.episodes, seed=arguments.seed)
     else:
-        from zoo.evaluation.episodes import evaluate
+        from zoo.evaluation.measuring import evaluate
 
         result = evaluate(model, episodes=arguments.episodes, seed=arguments.seed)
     if arguments.json:
@@ -191,7 +192,7 @@ def _eval(arguments) -> int:
 
 
 def _verify(arguments) -> int:
-    from zoo.evaluation.episodes import verify
+    from zoo.evaluation.measuring import verify
     from zoo.store.loading import list_models
 
     results = []
@@ -248,10 +249,13 @@ def _usable_cores() -> int:
 def _cards(arguments) -> int:
     from zoo.report.card_index import check_cards, write_cards
 
+    # The repository's own cards stand in its pages, too; another folder's neighbours are nobody's business.
+    folder = arguments.folder or Path("model_cards")
+    pages = Path() if arguments.folder is None and arguments.pages is None else arguments.pages
     if not arguments.check:
-        print(f"wrote {len(write_cards(arguments.folder))} files to {arguments.folder}")
+        print(f"wrote {len(write_cards(folder, pages))} files to {folder}")
         return 0
-    problems = check_cards(arguments.folder)
+    problems = check_cards(folder, pages)
     print("\n".join(problems) or "cards and checkpoints agree")
     return 1 if problems else 0
 

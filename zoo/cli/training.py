@@ -3,12 +3,13 @@
 import argparse
 import dataclasses
 import json
-import re
 import sys
 import time
 import typing
 from collections.abc import Callable
 from pathlib import Path
+
+from zoo.registry.recipe import all_settings
 
 
 def add_verbs(verb: Callable[..., argparse.ArgumentParser], prepared: Callable[[Callable], Callable]) -> None:
@@ -49,25 +50,19 @@ def add_verbs(verb: Callable[..., argparse.ArgumentParser], prepared: Callable[[
 
 
 def _add_recipe_options(sub) -> None:
-    """An option for each field of `Recipe`, parsed as its type, but for the method, which the model's name tells.
+    """An option for each setting of recipes, parsed as its type.
 
-    An option that is not given leaves no attribute, so that "none", where a field may be None, can be told from it.
+    An option that is not given leaves no attribute, so that "none", where a setting may be None, can be told from it.
     """
-    from zoo.training.recipe import Recipe
-
     group = sub.add_argument_group("recipe", "fields of the recipe; the default is the zoo's for that name")
-    described = re.findall(r"^ {8}(\w+): (.*?)(?=^ {8}\w|^ {4}\S|\Z)", Recipe.__doc__ or "", re.MULTILINE | re.DOTALL)
-    texts = {name: " ".join(text.split()).replace("%", "%%") for name, text in described}
-    for field in dataclasses.fields(Recipe):
-        if field.name == "method":
-            continue
-        kinds = typing.get_args(field.type)
-        kind = next((t for t in kinds if t is not type(None)), field.type)
-        option = f"--{field.name.replace('_', '-')}"
-        shared = {"default": argparse.SUPPRESS, "help": texts.get(field.name)}
-        if field.type is bool:
+    for name, (type_, field) in all_settings().items():
+        kinds = typing.get_args(type_)
+        kind = next((t for t in kinds if t is not type(None)), type_)
+        option = f"--{name.replace('_', '-')}"
+        shared = {"default": argparse.SUPPRESS, "help": field.metadata["help"].replace("%", "%%")}
+        if type_ is bool:
             group.add_argument(option, action=argparse.BooleanOptionalAction, **shared)
-        elif typing.get_origin(field.type) is tuple:
+        elif typing.get_origin(type_) is tuple:
             group.add_argument(option, type=kind, nargs="+", metavar=kind.__name__.upper(), **shared)
         elif type(None) in kinds:
             group.add_argument(option, type=_or_none(kind), metavar=f"{kind.__name__.upper()}|none", **shared)
@@ -94,10 +89,9 @@ def _train(arguments) -> int:
             raise ValueError("--coordinator, --processes and --process-id belong together")
         hosts.join(*several)  # Before evosax is imported, which computes.
     from zoo.registry.names import expand
-    from zoo.training import Recipe, train
+    from zoo.training import train
 
-    fields = [field.name for field in dataclasses.fields(Recipe) if field.name != "method"]
-    changes = {name: getattr(arguments, name) for name in fields if hasattr(arguments, name)}
+    changes = {name: getattr(arguments, name) for name in all_settings() if hasattr(arguments, name)}
     names, start, outcomes = expand(arguments.name), time.monotonic(), []
     for batch in [names] if arguments.lockstep else [[name] for name in names]:
         spent = float(hosts.gather((time.monotonic() - start) / 60)[0, 0])  # Process 0's clock counts.

@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 
 from zoo.analysis.firing import Recording, Response
 from zoo.drawing.style import BLUE, COLOURS, PURPLE, VERMILION, Draw, zero_line
+from zoo.registry.families import family_of
+from zoo.registry.methods import method_of
 from zoo.registry.names import parse
 
 _TRACES = 6
@@ -72,11 +74,13 @@ def fi(response: Response, tau_ms: np.ndarray, title: str) -> tuple[Draw, tuple[
         colours = blend(np.linspace(0.0, 1.0, len(chosen)))
         for neuron, colour in zip(chosen, colours, strict=True):
             left.plot(response.currents_na, rates[:, neuron], color=colour, linewidth=0.9)
-        scale = matplotlib.colors.LogNorm(tau_ms[chosen[0]], max(tau_ms[chosen[-1]], 1.01 * tau_ms[chosen[0]]))
+        shortest = float(tau_ms[chosen[0]])
+        longest = max(float(tau_ms[chosen[-1]]), 1.01 * shortest)
+        scale = matplotlib.colors.LogNorm(shortest, longest)
         palette = matplotlib.colors.ListedColormap(colours)
         mappable = matplotlib.cm.ScalarMappable(scale, palette)
         bar = figure.colorbar(mappable, ax=left, location="top", shrink=0.9, label="membrane time constant (ms)")
-        ticks = _apart([t for t in _TAU_TICKS if scale.vmin <= t <= scale.vmax], (scale.vmax / scale.vmin) ** 0.12)
+        ticks = _apart([t for t in _TAU_TICKS if shortest <= t <= longest], (longest / shortest) ** 0.12)
         bar.set_ticks(ticks, labels=[str(t) for t in ticks])
         bar.ax.minorticks_off()
         low, middle, high = np.quantile(rates, [0.25, 0.5, 0.75], axis=1)
@@ -143,9 +147,8 @@ def learning_curve(text: str, name: str) -> tuple[Draw, tuple[float, float]]:
     for row in csv.DictReader(io.StringIO(text)):
         seeds.setdefault(int(row["seed"]), []).append((int(row["generation"]), float(row["mean"])))
     curves = np.array([sorted(points) for points in seeds.values()])  # [K, G, 2]
-    images, gradients = parse(name).family == "image", parse(name).trainer == "bp"
-    what = "accuracy (%)" if images else "return"
-    whose = f"the update's {'images' if images else 'episodes'}" if gradients else "the population"
+    metric, method = family_of(parse(name).task).metric, method_of(parse(name))
+    what, whose = metric.axis, method.population.format(samples=metric.samples)
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
@@ -154,7 +157,7 @@ def learning_curve(text: str, name: str) -> tuple[Draw, tuple[float, float]]:
         axes.plot(curves[0, :, 0], curves[:, :, 1].mean(0), color=VERMILION, linewidth=1.6, label="mean of all")
         if curves[:, :, 1].min() < 0:
             zero_line(axes)
-        axes.set(xlabel="update" if gradients else "generation", ylabel=f"mean {what} of {whose}", title=name)
+        axes.set(xlabel=method.step, ylabel=f"mean {what} of {whose}", title=name)
         axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.12))
 
     return draw, (6.0, 3.4)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from zoo.registry.families import family_of
 from zoo.registry.names import parse
 from zoo.store.zoo_model import ZooModel
 
@@ -29,7 +30,7 @@ def plots(model: ZooModel, curve: str) -> dict[str, str]:
         model: whose trained values are drawn.
         curve: content of its training.csv.
     """
-    what = "mean accuracy (%)" if parse(model.name).family == "image" else "mean return"
+    what = family_of(parse(model.name).task).metric.curve
     found = {f"{model.name}-curve.svg": learning_curve(model.name, curve, what)}
     if "x_tau" in model.network_config.trained:
         tau_ms = [model.neurons(seed)["tau_ms"] for seed in model.seeds]

@@ -8,8 +8,9 @@ from zoo.core.lazy import public_names
 __all__, __getattr__ = public_names(
     __name__,
     {
-        "episodes": ("Evaluation", "Verification", "agrees", "evaluate", "evaluate_parts", "verify"),
+        "episodes": ("Evaluation", "agrees", "evaluate_parts"),
         "images": ("ImageEvaluation", "evaluate_images"),
+        "measuring": ("Verification", "evaluate", "verify"),
         "policies": ("Policy", "policy"),
         "statistics": ("OverSeeds", "interval_95"),
     },

@@ -8,8 +8,8 @@ import numpy as np
 
 from zoo.core.errors import ZooError
 from zoo.models import build, initial_state, network_step
-from zoo.registry.names import parse
-from zoo.store.loading import ZooModel
+from zoo.store.zoo_model import ZooModel
+from zoo.tasks.memory import MemoryLength
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +58,7 @@ def bsuite_score(model: ZooModel, *, episodes: int | None = None, seed: int = 0)
     """Plays bsuite's `memory_len` experiment of the model's length and lets bsuite score it.
 
     Args:
-        model: a model of the ``mem`` family.
+        model: a model of memory length.
         episodes: per network, by default 100 (bsuite's own experiment has 10,000).
         seed: of bsuite's environments.
 
@@ -69,18 +69,18 @@ def bsuite_score(model: ZooModel, *, episodes: int | None = None, seed: int = 0)
         from bsuite.experiments.memory_len import sweep
     except ImportError as error:
         raise ZooError(f"bsuite is not installed ({error}): pip install 'hetsnn-zoo[bsuite]'") from error
-    parsed = parse(model.name)
+    task = model.task()
     lengths = [setting["memory_length"] for setting in sweep.SETTINGS]
-    if parsed.family != "mem" or int(parsed.task[3:]) not in lengths:
-        raise ZooError(f"bsuite's memory_len has lengths {lengths}; {model.name} is trained for {parsed.task}")
-    bsuite_id = f"memory_len/{lengths.index(int(parsed.task[3:]))}"
+    if not isinstance(task, MemoryLength) or task.length not in lengths:
+        raise ZooError(f"bsuite's memory_len has lengths {lengths}; {model.name} is trained for {task.name}")
+    bsuite_id = f"memory_len/{lengths.index(task.length)}"
     episodes = 100 if episodes is None else episodes
-    played = [_play(model, k, bsuite_id, episodes, seed) for k in model.seeds]
+    played = [_play(model, k, bsuite_id, task.length, episodes, seed) for k in model.seeds]
     returns, contexts, scores = map(np.array, zip(*played, strict=True))
     return BsuiteResult(model.name, bsuite_id, model.seeds, returns, contexts, scores)
 
 
-def _play(model: ZooModel, training_seed: int, bsuite_id: str, episodes: int, seed: int):
+def _play(model: ZooModel, training_seed: int, bsuite_id: str, length: int, episodes: int, seed: int):
     """Returns, contexts and bsuite's score of one network."""
     from bsuite.experiments.memory_len import memory_len
     from bsuite.experiments.memory_len.analysis import score
@@ -89,7 +89,7 @@ def _play(model: ZooModel, training_seed: int, bsuite_id: str, episodes: int, se
     network = build(model.parts(training_seed))
     returns, contexts = [], []
     with tempfile.TemporaryDirectory() as folder:
-        env = csv_logging.wrap_environment(memory_len.load(model.task().length, seed), bsuite_id, results_dir=folder)
+        env = csv_logging.wrap_environment(memory_len.load(length, seed), bsuite_id, results_dir=folder)
         for _ in range(episodes):
             timestep, state, total = env.reset(), initial_state(network), 0.0
             contexts.append(int(timestep.observation[0, -1] > 0))

@@ -1,8 +1,7 @@
-"""Measuring models: fresh episodes, every return kept, intervals over training seeds."""
+"""Measuring networks that play: fresh episodes, every return kept, intervals over training seeds."""
 
 import dataclasses
 import functools
-import os
 
 import jax
 import jax.numpy as jnp
@@ -11,14 +10,10 @@ from jaxtyping import Float, PRNGKeyArray
 
 from zoo.core.errors import ZooError
 from zoo.core.seeds import check_seed
-from zoo.evaluation.images import ImageEvaluation, evaluate_images
 from zoo.evaluation.memory import check_fits
 from zoo.evaluation.statistics import OverSeeds, interval_95
 from zoo.models import PROPERTIES, WEIGHTS, build
-from zoo.store.loading import load
-from zoo.store.zoo_model import ZooModel
 from zoo.tasks import Task
-from zoo.tasks.images import ImageTask
 from zoo.tasks.observations import ObservationStats
 from zoo.tasks.rollout import Episodes, Policies, rollout
 
@@ -56,12 +51,13 @@ class Evaluation(OverSeeds):
         return interval_95(self.means if len(self.means) > 1 else self.returns[0])
 
     def __str__(self) -> str:
-        low, high = self.interval_95
         networks, episodes = self.returns.shape
+        low, high = self.interval_95
+        spread = f" (95 % interval {low:.4f} to {high:.4f})" if self.returns.size > 1 else ""
         over = f"{networks} networks" if networks > 1 else f"training seed {self.training_seeds[0]}"
         return (
-            f"{self.name}: mean return {self.mean:.4f} (95 % interval {low:.4f} to {high:.4f}) over {over}, "
-            f"{episodes} episodes each; {self.spike_rate.mean():.3g} spikes per neuron and step"
+            f"{self.name}: mean return {self.mean:.4f}{spread} over {over}, {episodes} "
+            f"episode{'s' * (episodes > 1)} each; {self.spike_rate.mean():.3g} spikes per neuron and step"
         )
 
     def to_json(self) -> dict:
@@ -106,45 +102,6 @@ def _play(task: Task, parts: dict, stats, keys, clip: float, one_by_one: bool) -
     return jax.lax.map(single, (parts, stats))
 
 
-def evaluate(
-    model: ZooModel | str | os.PathLike, *, episodes: int | None = None, seed: int = 0
-) -> Evaluation | ImageEvaluation:
-    """Plays fresh episodes with each training seed's network, without exploration noise.
-
-    All networks start from the same `episodes` initial states, drawn from `seed` apart from training's. An image
-    model classifies the test images instead, all of them.
-
-    Args:
-        model: a loaded model, or what `load` takes.
-        episodes: per network; by default as many as the published evaluation has.
-        seed: of the initial states.
-
-    Raises:
-        ValueError: if `episodes` is below 1; for an image model, if it is not the number of test images, or `seed`
-            is not 0.
-        DataNotFoundError: if the test images are not on this machine and cannot be downloaded.
-        ZooError: if a return is not a number, which no published model's is.
-    """
-    model = model if isinstance(model, ZooModel) else load(model)
-    if isinstance(model.task(), ImageTask):
-        return _evaluate_images(model, episodes, seed)
-    episodes = model.evaluation["episodes"] if episodes is None else episodes
-    parts = [model.parts(k) for k in model.seeds]
-    stacked = {name: np.stack([p[name] for p in parts]) for name in PROPERTIES + WEIGHTS}
-    stats = model.observations and ObservationStats(**model.observations)
-    result = evaluate_parts(model.task(), stacked, stats, model.config["recipe"]["observation_clip"], episodes, seed)
-    return Evaluation(model.name, seed, model.seeds, *result)
-
-
-def _evaluate_images(model: ZooModel, episodes: int | None, seed: int) -> ImageEvaluation:
-    if episodes not in (None, model.evaluation["episodes"]) or seed != 0:
-        raise ValueError(
-            f"{model.name} is measured on all {model.evaluation['episodes']:,} test images; "
-            f"episodes (={episodes}) and seed (={seed}) do not apply"
-        )
-    return evaluate_images(model.name, model.task(), {k: model.parts(k) for k in model.seeds})
-
-
 def initial_keys(seed: int, episodes: int) -> PRNGKeyArray:
     """Keys of the initial states that an evaluation of this seed starts from."""
     key = jax.random.key(check_seed(seed))
@@ -164,43 +121,33 @@ def evaluate_parts(
     return returns, lengths, (spikes * lengths).sum(1) / lengths.sum(1)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
-    """Whether a model still does what its card says.
+def measure(
+    name: str,
+    task: Task,
+    networks: dict[int, dict[str, np.ndarray]],
+    stats: ObservationStats | None,
+    clip: float,
+    episodes: int | None = None,
+    seed: int = 0,
+) -> Evaluation:
+    """Plays fresh episodes with each network.
 
-    Attributes:
+    Args:
         name: model name.
-        claimed, measured: mean over training seeds.
-        holds: whether every training seed's network reaches again what is published of it.
-        problem: why not, or an empty string.
+        task: what to play.
+        networks: parts by name, for each training seed.
+        stats: observation statistics with a leading axis of networks, or None.
+        clip: bound of normalised observations.
+        episodes: per network; by default as many as the task asks for.
+        seed: of the initial states.
+
+    Raises:
+        ValueError: if `episodes` is below 1.
+        ZooError: if a return is not a number.
     """
-
-    name: str
-    claimed: float | None
-    measured: float | None
-    holds: bool
-    problem: str = ""
-
-    def __str__(self) -> str:
-        if not self.holds:
-            return f"FAILS  {self.name}: {self.problem}"
-        return f"holds  {self.name}: measured {self.measured:.6g}, claimed {self.claimed:.6g}"
-
-
-def verify(name: str) -> Verification:
-    """Loads a published model and measures again, with the command that its card names.
-
-    Each network is compared with what is published of itself (`agrees`); images are compared by number.
-    """
-    try:
-        model = load(name)
-        claim = model.evaluation
-        result = evaluate(model, episodes=claim["episodes"], seed=claim["seed"])
-        problem = _image_problem(claim, result) if isinstance(model.task(), ImageTask) else _problem(claim, result)
-        claimed = claim["mean"]
-    except (ZooError, KeyError, TypeError, ValueError) as error:
-        return Verification(name=name, claimed=None, measured=None, holds=False, problem=str(error))
-    return Verification(name=model.name, claimed=claimed, measured=result.mean, holds=not problem, problem=problem)
+    episodes = task.evaluation_episodes if episodes is None else episodes
+    stacked = {part: np.stack([parts[part] for parts in networks.values()]) for part in PROPERTIES + WEIGHTS}
+    return Evaluation(name, seed, tuple(networks), *evaluate_parts(task, stacked, stats, clip, episodes, seed))
 
 
 _ROUNDING = 1e-3
@@ -222,8 +169,8 @@ def agrees(measured: Float[np.ndarray, " N"], published: Float[np.ndarray, " N"]
     return abs(measured.mean() - published.mean()) <= 4 * error + slack
 
 
-def _problem(claim: dict, result: Evaluation) -> str:
-    """Which networks do not reach what is published of them."""
+def problem(claim: dict, result: Evaluation) -> str:
+    """Which networks do not reach what is published of them, as `agrees` compares; or an empty string."""
     if not np.isclose(claim["mean"], np.mean([row["mean"] for row in claim["seeds"]])):
         return f"a mean of {claim['mean']:.6g} is claimed, which its training seeds' means do not have"
     failing = [
@@ -232,15 +179,3 @@ def _problem(claim: dict, result: Evaluation) -> str:
         if not agrees(returns, row["returns"]) or not np.isclose(row["mean"], np.mean(row["returns"]))
     ]
     return "; ".join(failing)
-
-
-def _image_problem(claim: dict, result: ImageEvaluation) -> str:
-    """An image model's right answers must be the published ones, class by class, and its means theirs."""
-    if [row["correct_per_class"] for row in claim["seeds"]] != result.correct.tolist():
-        published = sum(sum(row["correct_per_class"]) for row in claim["seeds"])
-        return f"{result.correct.sum():,} right answers; {published:,} are published"
-    if not np.isclose(claim["mean"], result.mean) or not np.allclose(
-        [row["mean"] for row in claim["seeds"]], result.means
-    ):
-        return f"a mean of {claim['mean']:.6g} is claimed; its right answers are {result.mean:.6g} %"
-    return ""

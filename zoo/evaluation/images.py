@@ -1,6 +1,7 @@
 """Measuring image models: the whole test set, the same count of right answers on every machine."""
 
 import dataclasses
+import math
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -8,7 +9,7 @@ from jaxtyping import Float, Int
 from zoo.core.errors import ZooError
 from zoo.evaluation.statistics import OverSeeds, interval_95
 from zoo.tasks.exact import respond_exactly
-from zoo.tasks.image_data import CLASSES, Images, load_images
+from zoo.tasks.image_data import CLASSES, SETS, Images, load_images
 from zoo.tasks.images import ImageTask
 
 
@@ -44,8 +45,11 @@ class ImageEvaluation(OverSeeds):
 
     @property
     def interval_95(self) -> tuple[float, float]:
-        """Student's 95 % interval of the mean over training seeds."""
-        return interval_95(self.means)
+        """95 % interval of the mean: Student's over training seeds, or that of one over images, each 0 or 100 %."""
+        if len(self.means) > 1:
+            return interval_95(self.means)
+        half = 1.96 * math.sqrt(self.mean * (100 - self.mean) / self.images.sum())
+        return self.mean - half, self.mean + half
 
     @property
     def spike_rate(self) -> Float[np.ndarray, " K"]:
@@ -125,3 +129,38 @@ def evaluate_images(
         steps=task.steps,
         hidden=hidden,
     )
+
+
+def measure(
+    name: str,
+    task: ImageTask,
+    networks: dict[int, dict[str, np.ndarray]],
+    stats: None = None,
+    clip: float = math.inf,
+    episodes: int | None = None,
+    seed: int = 0,
+) -> ImageEvaluation:
+    """Classifies the test set with each network; see `zoo.evaluation.episodes.measure`.
+
+    Raises:
+        ValueError: if `episodes` is not the number of test images, or `seed` is not 0.
+        DataNotFoundError: if the test images are not on this machine and cannot be downloaded.
+    """
+    count = SETS[task.name].labels["test"].count
+    if episodes not in (None, count) or seed != 0:
+        raise ValueError(
+            f"{name} is measured on all {count:,} test images; episodes (={episodes}) and seed (={seed}) do not apply"
+        )
+    return evaluate_images(name, task, networks)
+
+
+def problem(claim: dict, result: ImageEvaluation) -> str:
+    """An image model's right answers must be the published ones, class by class, and its means theirs."""
+    if [row["correct_per_class"] for row in claim["seeds"]] != result.correct.tolist():
+        published = sum(sum(row["correct_per_class"]) for row in claim["seeds"])
+        return f"{result.correct.sum():,} right answers; {published:,} are published"
+    if not np.isclose(claim["mean"], result.mean) or not np.allclose(
+        [row["mean"] for row in claim["seeds"]], result.means
+    ):
+        return f"a mean of {claim['mean']:.6g} is claimed; its right answers are {result.mean:.6g} %"
+    return ""

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from zoo.tasks import Task
 from zoo.tasks.brax import ENVIRONMENTS
+from zoo.tasks.cartpole import CartPole
 
 _BRAX_CLASSES = {name.replace("_", ""): task for task, name in ENVIRONMENTS.items()}
 _GYMNASIUM = {"Ant": "ant", "HalfCheetah": "hc", "Hopper": "hp", "Walker2d": "wal"}
@@ -28,14 +29,14 @@ class Physics(NamedTuple):
 
 def physics_of_task(task: Task) -> Physics:
     """Of a task of the zoo. The limit of an episode is no physics."""
-    name = "cartpole" if task.name.startswith("cartpole") else task.name
+    name = "cartpole" if isinstance(task, CartPole) else task.name
     return Physics(name, f"Brax {task.backend}" if hasattr(task, "backend") else "")
 
 
 def physics_of(environment: Any) -> Physics | None:
     """Of an environment of the zoo, of Brax or of Gymnasium; None of any other."""
     inner = getattr(environment, "unwrapped", environment)
-    task = getattr(inner, "task", None)
+    task: Any = getattr(inner, "task", None)
     if hasattr(task, "episode_limit"):
         return physics_of_task(task)
     name = _BRAX_CLASSES.get(type(inner).__name__.lower())

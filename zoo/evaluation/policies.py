@@ -13,6 +13,7 @@ from zoo.evaluation.physics import warn_unless_trained_in
 from zoo.models import NetworkOutput, NetworkState, build, initial_state, network_step
 from zoo.store.loading import load
 from zoo.store.zoo_model import ZooModel
+from zoo.tasks.base import CONTROL
 from zoo.tasks.observations import normalise
 
 
@@ -57,13 +58,13 @@ class Policy:
     def __init__(self, model: ZooModel, *, seed: int | None = None):
         """Takes one network out of a model; see `policy`."""
         task = model.task()
-        if not hasattr(task, "action"):
+        if task.kind != CONTROL:
             raise ValueError(
                 f"{model.name} classifies images and is no policy; zoo.load('{model.name}').classify(images) uses it"
             )
         self.name, self.task = model.name, task
         self.training_seed = model.seeds[0] if seed is None else seed
-        self.clip = float(model.config["recipe"]["observation_clip"])
+        self.clip = model.recipe.observation_clip
         self.network = jax.tree.map(jnp.asarray, build(model.parts(seed)))
         self.stats = model.observation_stats(seed)
         self._in_numpy = True

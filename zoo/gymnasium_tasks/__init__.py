@@ -13,16 +13,13 @@ except ImportError as error:
     raise ZooError("these environments need Gymnasium: pip install 'hetsnn-zoo[gymnasium]'") from error
 
 from zoo.gymnasium_tasks.environments import TaskEnv, TaskVectorEnv
-from zoo.registry.names import BRAX_TASKS
+from zoo.registry.families import families
+from zoo.tasks.base import CONTROL
 
 __all__ = ["TASKS", "TaskEnv", "TaskVectorEnv"]
 
-TASKS = (
-    *BRAX_TASKS,
-    *(f"cartpole{limit}" for limit in (100, 200, 500, 1000)),
-    *(f"mem{length}" for length in (5, 10, 15, 20, 25, 50, 100)),
-)
-"""Those of the published models."""
+TASKS = tuple(task for family in families() if family.kind == CONTROL for task in family.tasks)
+"""Those that are known; `zoo.gymnasium_tasks.TaskEnv` plays any other."""
 
 for _task in TASKS:
     gymnasium.register(

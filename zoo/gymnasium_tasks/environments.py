@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from typing import Any, cast
 
 import gymnasium
 import jax
@@ -27,7 +28,7 @@ def _open_task(name: str, backend: str | None, limit: int | None) -> tuple[Task,
     limit = task.limit if limit is None else limit
     if limit < 1:
         raise ValueError(f"limit (={limit}) must be at least 1")
-    return dataclasses.replace(task, limit=limit + 1), limit
+    return dataclasses.replace(cast(Any, task), limit=limit + 1), limit
 
 
 def _spaces(task: Task) -> tuple[Box, Box | Discrete]:
@@ -48,13 +49,13 @@ def _step(task: Task, state, action):
 
 
 @functools.cache
-def _compiled(task: Task):
+def _compiled(task: Any):
     """Reset and step of one environment."""
     return jax.jit(lambda key, episode: task.reset(key, episode)), jax.jit(functools.partial(_step, task))
 
 
 @functools.cache
-def _compiled_batch(task: Task):
+def _compiled_batch(task: Any):
     """Reset of a batch, and a step in which those that ended before begin anew instead."""
     reset = jax.vmap(task.reset)
 
@@ -94,6 +95,7 @@ class TaskEnv(gymnasium.Env):
         if render_mode is not None:
             raise ValueError(f"render_mode (='{render_mode}') is not supported; `zoo render` draws episodes")
         self.render_mode = None
+        self.task: Any
         self.task, self._limit = _open_task(task, backend, limit)
         self.observation_space, self.action_space = _spaces(self.task)
 
@@ -137,6 +139,7 @@ class TaskVectorEnv(gymnasium.vector.VectorEnv):
         if num_envs < 1:
             raise ValueError(f"num_envs (={num_envs}) must be at least 1")
         self.num_envs = num_envs
+        self.task: Any
         self.task, self._limit = _open_task(task, backend, limit)
         self.single_observation_space, self.single_action_space = _spaces(self.task)
         self.observation_space = batch_space(self.single_observation_space, num_envs)

@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -29,6 +30,7 @@ class Elsewhere:
         self.reader = reader
         self._said = tempfile.TemporaryFile()  # A pipe that nobody empties would stop a simulator that prints much.
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said)
+        self._pipes: Any = (self._process.stdin, self._process.stdout)
 
     def __enter__(self) -> "Elsewhere":
         return self
@@ -49,7 +51,7 @@ class Elsewhere:
         """
         try:
             self._send(np.asarray(observation, np.float32))
-            self._process.stdin.flush()
+            self._pipes[0].flush()
             return self._receive(), self._receive()
         except (OSError, struct.error) as error:
             self._process.kill()
@@ -61,8 +63,8 @@ class Elsewhere:
     def _send(self, array: np.ndarray) -> None:
         buffer = io.BytesIO()
         np.save(buffer, array)
-        self._process.stdin.write(struct.pack("<q", buffer.tell()) + buffer.getvalue())
+        self._pipes[0].write(struct.pack("<q", buffer.tell()) + buffer.getvalue())
 
     def _receive(self) -> np.ndarray:
-        (size,) = struct.unpack("<q", self._process.stdout.read(8))
-        return np.load(io.BytesIO(self._process.stdout.read(size)), allow_pickle=False)
+        (size,) = struct.unpack("<q", self._pipes[1].read(8))
+        return np.load(io.BytesIO(self._pipes[1].read(size)), allow_pickle=False)

@@ -4,22 +4,22 @@ import dataclasses
 import importlib.metadata
 import platform
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from zoo.evaluation.episodes import Evaluation, evaluate_parts
-from zoo.evaluation.images import evaluate_images
 from zoo.interchange.nir_files import read
 from zoo.interchange.parts import Imported, to_parts
 from zoo.models import PROPERTIES, WEIGHTS, NetworkConfig, fixed_weights
+from zoo.registry.families import family_of
 from zoo.registry.names import ModelName, parse
+from zoo.registry.recipe import Recipe, default_recipe, make_recipe_task, override, task_options
 from zoo.store.checkpoint import write_checkpoint
 from zoo.tasks import Task
-from zoo.tasks.images import ImageTask
+from zoo.tasks.base import CONTROL
 from zoo.tasks.observations import ObservationStats
-from zoo.training.recipe import Recipe, default_recipe, make_recipe_task, task_options
 
 _LIBRARIES = ("hetsnn-zoo", "jax", "flax", "orbax-checkpoint", "brax", "gymnax", "numpy")
 _NO_CLIP = 1e6
@@ -75,16 +75,14 @@ def import_nir(
     config = _network_config(found.parts, seed)
     stats, clip = _statistics(graph.metadata, found, inputs), recipe.observation_clip
     stacked = {name: value[None] for name, value in found.parts.items()}
-    if isinstance(task, ImageTask):
-        evaluation = evaluate_images(str(model), task, {seed: found.parts})
-    else:
-        measured = evaluate_parts(task, stacked, stats, clip, episodes or task.evaluation_episodes, 0)
-        evaluation = Evaluation(str(model), 0, (seed,), *measured)
+    evaluator = family_of(model.task).metric.load_evaluator()
+    evaluation = evaluator.measure(str(model), task, {seed: found.parts}, stats, clip, episodes)
     params = {"trained": {name: stacked[name] for name in config.trained}}
     if stats is not None:
         params["observations"] = stats._asdict()
     document = {
         "name": str(model),
+        "imported": file.name,
         "task": {"name": model.task, "options": task_options(model, recipe)},
         "network": dataclasses.asdict(config),
         "recipe": dataclasses.asdict(recipe),
@@ -101,7 +99,7 @@ def import_nir(
 
 def _observation_size(task: Task) -> int:
     """Of images, by their number of pixels; of others, by a reset that is only traced: Brax's own takes seconds."""
-    if isinstance(task, ImageTask):
+    if task.kind != CONTROL:
         return task.observation_size
     return jax.eval_shape(task.reset, jax.random.key(0), jnp.int32(0))[1].shape[0]
 
@@ -123,15 +121,16 @@ def _number(metadata: dict, name: str, default: float) -> float:
 def _recipe(model: ModelName, metadata: dict, found: Imported) -> Recipe:
     """The recipe of that name, with what the file says of observations and actions."""
     recipe = default_recipe(model)
-    changes = {}
+    known = recipe.flat()
+    changes: dict[str, Any] = {}
     if "observation_clip" in metadata or found.normaliser is not None:
         changes["observation_clip"] = _number(metadata, "observation_clip", _NO_CLIP)
-    if model.family == "brax" and "action_map" in metadata:
+    if "action_map" in known and "action_map" in metadata:
         changes["action_map"] = "tanh" if str(metadata["action_map"]).startswith("tanh") else "clip"
         changes["action_gain"] = _number(metadata, "action_gain", 1.0)
-    if model.family == "image":
+    if "input_gain" in known:
         changes["input_gain"] = _number(metadata, "input_gain", recipe.input_gain)
-    return dataclasses.replace(recipe, seeds=1, **changes)
+    return override(recipe, seeds=1, **changes)
 
 
 def _network_config(parts: dict[str, np.ndarray], seed: int) -> NetworkConfig:

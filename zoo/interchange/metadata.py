@@ -8,7 +8,9 @@ from zoo.interchange.graph import DT_S
 from zoo.store.zoo_model import ZooModel
 from zoo.tasks import Task
 from zoo.tasks.brax import ENVIRONMENTS, BraxTask
+from zoo.tasks.cartpole import CartPole
 from zoo.tasks.images import ImageTask
+from zoo.tasks.memory import MemoryLength
 from zoo.tasks.observations import std
 
 FORMAT = 1
@@ -32,6 +34,10 @@ _ANT_RATES = (
 )
 
 
+_FREE = {"ant": (_ANT_PLACES, _ANT_RATES)}
+"""Places and rates of the root, where it is not planar."""
+
+
 def observation_order(task: Task) -> tuple[str, ...]:
     """What each number of an observation is.
 
@@ -45,13 +51,11 @@ def observation_order(task: Task) -> tuple[str, ...]:
         return tuple(f"pixel {row},{column}" for row in range(28) for column in range(28))
     if task.name in _JOINTS:
         joints = _JOINTS[task.name]
-        if task.name == "ant":
-            return (*_ANT_PLACES, *joints, *_ANT_RATES, *(f"rate of {joint}" for joint in joints))
-        places = (*_ROOT, *joints)
-        return (*places[1:], *(f"rate of {place}" for place in places))
-    if task.name.startswith("cartpole"):
+        places, rates = _FREE.get(task.name, (_ROOT[1:], tuple(f"rate of {place}" for place in _ROOT)))
+        return (*places, *joints, *rates, *(f"rate of {joint}" for joint in joints))
+    if isinstance(task, CartPole):
         return ("cart position", "cart velocity", "pole angle", "pole angular velocity")
-    if task.name.startswith("mem"):
+    if isinstance(task, MemoryLength):
         return ("time left", "query", "context")
     raise ValueError(f"the order of {task.name}'s observations is not known; known: mem, cartpole, Brax's, images")
 
@@ -92,7 +96,7 @@ def describe(model: ZooModel, seed: int | None = None) -> dict[str, Any]:
         "observation_std": np.asarray(std(stats), np.float32),
         "observation_count": float(stats.count),
         "observation_m2": np.asarray(stats.m2, np.float32),
-        "observation_clip": float(model.config["recipe"]["observation_clip"]),
+        "observation_clip": model.recipe.observation_clip,
     }
 
 

@@ -92,7 +92,7 @@ def _normaliser(model: ZooModel, seed: int | None, constants: dict[str, np.ndarr
     stats = model.observation_stats(seed)
     if stats is None:
         return [("Identity", "observation", "inputs")]
-    clip = np.float32(model.config["recipe"]["observation_clip"])
+    clip = np.asarray(model.recipe.observation_clip, np.float32)
     constants |= {"mean": np.asarray(stats.mean), "std": np.asarray(std(stats)), "low": -clip, "high": clip}
     return [
         ("Sub", "observation mean", "deviation"),

@@ -86,7 +86,7 @@ def to_parts(graph: Graph, origin: str | None = None, dt_s: float | None = None)
     properties = {name: np.broadcast_to(value, size) for name, value in properties.items()}
     remarks = []
     if name_readout:
-        w_out = w_out * _readout_gain(graph, *name_readout, len(w_out), written, dt_s)
+        w_out = w_out * _readout_gain(graph, name_readout[0], len(w_out), written, dt_s)
     else:
         remarks.append("the graph ends before a leaky integrator; the zoo's (20 ms) follows")
     if written.exponential:
@@ -209,7 +209,7 @@ def _neurons(graph: Graph, name: str) -> dict[str, np.ndarray]:
         if value.ndim > 1 or value.size not in (1, size):
             raise ValueError(f"node `{name}`: {field} is of shape {list(value.shape)}; others are of {size} neurons")
     reset = fields.pop("v_reset", None)
-    if reset is not None and not np.array_equal(*np.broadcast_arrays(fields["v_leak"], reset)):
+    if reset is not None and np.any(fields["v_leak"] != reset):
         raise ValueError(f"node `{name}` resets to another potential than it leaks to; the zoo's neurons have one")
     return fields
 

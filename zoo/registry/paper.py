@@ -1,17 +1,19 @@
-"""What Shen et al. (2023) report, for comparison beside our own numbers; and the tasks in words.
+"""What Shen et al. (2023) report, for comparison beside our own numbers.
 
 Figures without printed numbers (Fig. 2, 3, 7) are represented only where the text states a value.
 """
 
-import dataclasses
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from zoo.models import PROPERTIES
-from zoo.registry.names import ModelName
+from zoo.registry.families import DEFAULT_TRAINER, Family, ModelName
 
 PAPER_URL = "https://arxiv.org/abs/2305.11484"
 
 TABLE_1_BUDGET, PAPER_GENERATIONS = 16384, 1000
 CARTPOLE_BUDGET, CARTPOLE_EPISODES = 1024, 3840
+CARTPOLE_LIMITS = (100, 200, 500, 1000)
 _ORDER = ("hc", "ant", "hp", "wal")
 TABLE_1 = {
     properties: dict(zip(_ORDER, rewards, strict=True))
@@ -47,91 +49,39 @@ TABLE_3 = {
 """Table 3: test accuracy in %, by trained parameters."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class TaskText:
-    """A family of tasks in words; ``{n}`` stands for the number in its name."""
+class PaperFamily(Family):
+    """A family that the paper reports on.
 
-    title: str
-    description: str
-    hub_task: str
-    limits: str
+    Attributes:
+        figure: where the paper has its curves, or None.
+        search_settings, gradient_settings: numbers of recipes that the paper names (sections 4.6 and 6.2).
+    """
 
-    def describe(self, task: str) -> str:
-        """What one task asks for."""
-        return self.description.format(n=task.lstrip("abcdefghijklmnopqrstuvwxyz"), task=task)
+    figure: str | None = None
+    search_settings: Mapping[str, float] = MappingProxyType({})
+    gradient_settings: Mapping[str, float] = MappingProxyType({"learning_rate": 0.03, "seeds": 100})
 
+    def in_figure(self, model: ModelName) -> bool:
+        """Whether the figure has a curve of it."""
+        return self.figure is not None and model.properties == PROPERTIES and model.trainer == DEFAULT_TRAINER
 
-TASKS = {
-    "mem": TaskText(
-        "memory length",
-        "bsuite's memory length task with {n} steps (remember one bit, repeat it {n} steps later; return ±1)",
-        "reinforcement-learning",
-        "The network knows this one delay; other lengths were not trained.",
-    ),
-    "cartpole": TaskText(
-        "CartPole-v1",
-        "CartPole-v1 with episodes of at most {n} steps (return: steps until the pole falls)",
-        "reinforcement-learning",
-        "Trained from the standard initial states alone.",
-    ),
-    "brax": TaskText(
-        "continuous control",
-        "Brax's `{task}` locomotion task",
-        "reinforcement-learning",
-        "The paper names no version of Brax; by its date it ran one whose physics is gone. Rewards are comparable in "
-        "kind, not in number.",
-    ),
-    "image": TaskText(
-        "image classification",
-        "`{task}` in four simulation steps",
-        "image-classification",
-        "Trained on 28 x 28 grey images alone.",
-    ),
-}
+    def paper_text(self, model: ModelName) -> str:
+        """What a card says that the paper has: a number, or where a curve is."""
+        curve = f"only as a curve ({self.figure})" if self.in_figure(model) else "not reported"
+        return self.paper_reward(model) or curve
+
+    def paper_settings(self, model: ModelName) -> dict[str, float]:
+        """Numbers of a recipe that the paper names for a model."""
+        if model.trainer == DEFAULT_TRAINER:
+            return {**_SEARCH, **self.search_settings}
+        return dict(self.gradient_settings)
 
 
-_FIGURES = {"mem": "Fig. 2", "cartpole": "Fig. 7", "brax": "Fig. 3"}
-
-
-def paper_reward(model: ModelName) -> str | None:
-    """The paper's value for a model, or None where it prints none."""
-    if model.trainer == "bp":
-        return None
-    if model.task == "mem25" and model.kind == "het" and model.properties == PROPERTIES:
-        return "about 0.9"
-    if model.kind == "het" and model.budget == TABLE_1_BUDGET and model.task in _ORDER:
-        return TABLE_1[model.properties][model.task]
-    if model.properties != PROPERTIES:
-        return None
-    accuracy = TABLE_3.get((model.kind, model.task), {}).get(model.budget)
-    return None if accuracy is None else f"{accuracy:.2f} %"
-
-
-def paper_text(model: ModelName) -> str:
-    """What a card says that the paper has for a model of a control task: a number, or where a curve is."""
-    if printed := paper_reward(model):
-        return printed
-    if model.family == "cartpole" and model.budget == CARTPOLE_BUDGET:
-        row = TABLE_5["WeightBP" if model.kind == "hom" else "NeuronBP"].get(int(model.task[len("cartpole") :]))
-        if model.trainer == "bp" and row is not None:
-            return f"{row[2]:g} (Tables 5 and 6: learning rate 0.03, alpha 2; {CARTPOLE_EPISODES:,} episodes)"
-    figure = _FIGURES.get(model.family)
-    known = model.properties == PROPERTIES and figure and (model.family != "mem" or int(model.task[3:]) <= 25)
-    return f"only as a curve ({figure})" if known and model.trainer == "pgpe" else "not reported"
-
-
-def search_settings(model: ModelName) -> dict[str, float]:
-    """Numbers of a recipe that the paper names for a model (sections 4.6 and 6.2)."""
-    if model.trainer == "bp":
-        return {"learning_rate": 0.03} | ({} if model.family == "image" else {"seeds": 100})
-    search = {"population": 256, "generations": PAPER_GENERATIONS, "centre_lr": 0.15, "sigma": 0.1, "sigma_lr": 0.1}
-    if model.family == "cartpole":
-        return search | {"population": 128, "generations": 30, "episodes": 1, "seeds": 100}
-    return search | ({"seeds": 5} if model.family == "brax" else {})
+_SEARCH = {"population": 256, "generations": PAPER_GENERATIONS, "centre_lr": 0.15, "sigma": 0.1, "sigma_lr": 0.1}
 
 
 def _by_limit(*rows: tuple[float, ...]) -> dict[int, tuple[float, ...]]:
-    return dict(zip((100, 200, 500, 1000), rows, strict=True))
+    return dict(zip(CARTPOLE_LIMITS, rows, strict=True))
 
 
 TABLE_5 = {

@@ -75,7 +75,7 @@ def _episode(replay: Replay) -> dict:
 
 def brax_system(scene: Scene) -> dict:
     """The part of `brax.io.json.dumps` that the viewer reads."""
-    geoms = {}
+    geoms: dict[str, list] = {}
     for geom in scene.geoms:
         body = "world" if geom.body < 0 else scene.bodies[geom.body]
         geoms.setdefault(body, []).append(
@@ -102,7 +102,7 @@ def _modules() -> dict[str, str]:
     sources = {name: text.replace("from './", "from 'brax/") for name, text in sources.items()}
     controls = _asset("OrbitControls.js")
     used = set(re.findall(r"\bTHREE\.(\w+)", "\n".join(sources.values())))
-    used |= set(re.findall(r"\w+", re.search(r"import \{(.*?)\} from 'three'", controls, re.DOTALL)[1]))
+    used |= set(re.findall(r"\w+", re.findall(r"import \{(.*?)\} from 'three'", controls, re.DOTALL)[0]))
     modules = {
         "three": f"export const {{{', '.join(sorted(used))}}} = globalThis.THREE;",
         "three/addons/controls/OrbitControls.js": controls,

@@ -64,9 +64,7 @@ def outline(geom: Geom, position, rotation, view) -> tuple[Float[np.ndarray, "C 
 
 def _ends(geom: Geom):
     if geom.kind == "Box":
-        return [
-            np.array(geom.size) * corner for corner in np.ndindex(2, 2, 2) for corner in [2 * np.array(corner) - 1]
-        ]
+        return [np.array(geom.size) * (2 * np.array(corner) - 1) for corner in np.ndindex(2, 2, 2)]
     half = geom.size[1] if geom.kind == "Capsule" else 0.0
     return [(0.0, 0.0, -half), (0.0, 0.0, half)]
 
@@ -86,7 +84,9 @@ class Stage:
 
     def add_bodies(self) -> PolyCollection:
         """An empty collection for `move`."""
-        return self._axes.add_collection(PolyCollection([], edgecolors=LIGHT.ink, linewidths=0.6, zorder=3))
+        bodies = PolyCollection([], edgecolors=LIGHT.ink, linewidths=0.6, zorder=3)
+        self._axes.add_collection(bodies)
+        return bodies
 
     def move(self, bodies: PolyCollection, frame: int, shift: Float[np.ndarray, " 2"] | float = 0.0) -> None:
         """Puts the bodies where they are in a frame, moved on the picture by `shift`."""
@@ -94,7 +94,7 @@ class Stage:
         drawn = [outline(geom, position[geom.body], rotation[geom.body], self._view) for geom in self._geoms]
         order = np.argsort([depth for _, depth in drawn], kind="stable")
         bodies.set_verts([drawn[i][0] + shift for i in order])
-        bodies.set_facecolors([self._geoms[i].rgb for i in order])
+        bodies.set_facecolor([self._geoms[i].rgb for i in order])
 
     def centre(self, frame: int) -> Float[np.ndarray, " 2"]:
         """The first body's place on the picture, or the origin's where the camera stands still."""
@@ -110,8 +110,8 @@ class Stage:
             for geom in self._geoms:
                 corners, _ = outline(geom, position[geom.body], rotation[geom.body], self._view)
                 points.append(corners - self.centre(frame))
-        points = np.concatenate(points)
-        return float(np.abs(points[:, 0]).max()), float(points[:, 1].min()), float(points[:, 1].max())
+        across, up = np.concatenate(points).T
+        return float(np.abs(across).max()), float(up.min()), float(up.max())
 
     def add_floor(self, left: float, right: float) -> None:
         """The floor: from the side a line with a mark each metre, from above lines in both directions."""

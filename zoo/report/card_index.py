@@ -44,9 +44,14 @@ def make_index() -> str:
     )
 
 
-def write_cards(folder: Path) -> list[Path]:
-    """Writes index, cards and plots of all published models into `folder`, and tables of the pages beside it."""
-    documents = _documents(folder)
+def write_cards(folder: Path, pages: Path | None = None) -> list[Path]:
+    """Writes index, cards and plots of all published models into `folder`.
+
+    Args:
+        folder: of the cards.
+        pages: root of a repository whose pages hold tables of the models, which are made anew; by default none.
+    """
+    documents = _documents(folder, pages)
     for path, text in documents.items():
         path.write_text(text, encoding="utf-8")
     return list(documents)
@@ -76,23 +81,23 @@ def with_tables(page: str, link: str = "model_cards/") -> str:
     return page
 
 
-def _documents(folder: Path) -> dict[Path, str]:
-    """All generated documents: cards, plots, their index, and the pages beside the folder with their tables."""
+def _documents(folder: Path, pages: Path | None) -> dict[Path, str]:
+    """All generated documents: cards, plots, their index, and pages with tables."""
     texts = {folder / "README.md": make_index()}
     for model in map(load, list_models()):
         texts[folder / f"{model.name}.md"] = make_card(model)
         texts |= {folder / name: text for name, text in make_plots(model).items()}
     for page, link in _PAGES.items():
-        path = folder.parent / page
-        if path.is_file():
+        path = (pages or folder) / page
+        if pages is not None and path.is_file():
             texts[path] = with_tables(path.read_text(encoding="utf-8"), link)
     return texts
 
 
-def check_cards(folder: Path) -> list[str]:
+def check_cards(folder: Path, pages: Path | None = None) -> list[str]:
     """Differences between the cards in `folder` and what the checkpoints say; empty if there are none."""
     problems = []
-    wanted = _documents(folder)
+    wanted = _documents(folder, pages)
     for path, text in wanted.items():
         have = path.read_text(encoding="utf-8") if path.is_file() else ""
         if have != text:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.core.formatting import deviation, interval, number
 from zoo.drawing.plots import plots
 from zoo.models import unphysical
+from zoo.registry.families import Family, family_of
+from zoo.registry.methods import method_of
 from zoo.registry.names import parse
-from zoo.registry.paper import PAPER_URL, TASKS, TaskText, paper_text
-from zoo.report.image_cards import measured_images
+from zoo.registry.paper import PAPER_URL
 from zoo.report.training_cards import training
 from zoo.store.catalogue import ModelInfo, bundled_folder, read_info
 from zoo.store.loading import load, locate
@@ -46,17 +46,16 @@ def _front_matter(model: ZooModel) -> str:
     from huggingface_hub import EvalResult, ModelCardData
 
     info = read_info(model.path, "")
-    task = TASKS[parse(model.name).family]
-    images = parse(model.name).family == "image"
-    what = "test accuracy of the centre in %," if images else "mean return of the centre"
+    family = family_of(info.task)
+    metric = family.metric
     over = "over training seeds" if info.seeds > 1 else "over episodes of one training seed"
     result = EvalResult(
-        task_type=task.hub_task,
-        task_name=task.title,
+        task_type=metric.hub_task,
+        task_name=family.title,
         dataset_type=info.task,
-        dataset_name=task.describe(info.task),
-        metric_type="accuracy" if images else "mean_reward",
-        metric_name=f"{what} {over}",
+        dataset_name=family.describe(info.task),
+        metric_type=metric.hub_type,
+        metric_name=f"{metric.centre} {over}",
         metric_value=info.mean,
         metric_args={
             "std": info.std if info.seeds > 1 else None,
@@ -71,7 +70,7 @@ def _front_matter(model: ZooModel) -> str:
         model_name=model.name,
         license="apache-2.0",
         library_name="hetsnn-zoo",
-        pipeline_tag=task.hub_task,
+        pipeline_tag=metric.hub_task,
         tags=[
             "spiking-neural-network",
             "jax",
@@ -86,24 +85,26 @@ def _front_matter(model: ZooModel) -> str:
 
 
 def _body(model: ZooModel) -> str:
-    info, task = read_info(model.path, ""), TASKS[parse(model.name).family]
+    info = read_info(model.path, "")
+    family = family_of(info.task)
+    words = family.metric.load_card()
     lines = [
         f"# {model.name}",
         "",
-        _summary(model, info, task),
+        _summary(model, info, family),
         "",
         "```python",
         "import zoo",
         "",
         f'model = zoo.load("{model.name}")',
-        *_EXAMPLE["image" if parse(model.name).family == "image" else "control"],
+        *words.FIRST_LINES,
         "net = model.network(seed=0)  # a flax.nnx.Module",
-        *_BY_HAND["image" if parse(model.name).family == "image" else "control"],
+        *words.LAST_LINES,
         "```",
         "",
         "## Measured",
         "",
-        *_measured(model, info),
+        *words.measured(model, info),
         "",
         "## Training",
         "",
@@ -112,12 +113,7 @@ def _body(model: ZooModel) -> str:
         "",
         "## Limits",
         "",
-        task.limits
-        + (
-            ""
-            if parse(model.name).family == "image"
-            else " Rewards belong to the simulator and the versions named in `config.json`."
-        ),
+        family.limits + family.metric.measured_in,
         "",
         "## Origin",
         "",
@@ -127,20 +123,7 @@ def _body(model: ZooModel) -> str:
     return "\n".join(lines) + "\n"
 
 
-_BY_HAND = {
-    "control": [
-        "state = net.initial_state()",
-        "output, state = net(model.observe(observation, seed=0), state)  # 5 ms: spikes, and readouts in V",
-    ],
-    "image": [],
-}
-_EXAMPLE = {
-    "control": ["zoo.evaluate(model).mean"],
-    "image": ["model.classify(images)  # [N, 28, 28]: bytes, or floats from 0 to 1", "zoo.evaluate(model).mean"],
-}
-
-
-def _summary(model: ZooModel, info: ModelInfo, task: TaskText) -> str:
+def _summary(model: ZooModel, info: ModelInfo, family: Family) -> str:
     network = model.network_config
     what = (
         "Its weights are random and were never trained; training set each hidden neuron's "
@@ -150,39 +133,10 @@ def _summary(model: ZooModel, info: ModelInfo, task: TaskText) -> str:
     )
     return (
         f"A two-layer spiking network ({network.inputs} inputs, {network.hidden} leaky integrate-and-fire "
-        f"neurons, {network.outputs} readouts) for {task.describe(info.task)}. {what}. "
+        f"neurons, {network.outputs} readouts) for {family.describe(info.task)}. {what}. "
         f"{info.parameters:,} trained parameters; "
         + (f"{info.seeds} networks, one for each training seed." if info.seeds > 1 else "one network.")
     )
-
-
-def _measured(model: ZooModel, info: ModelInfo) -> list[str]:
-    if parse(model.name).family == "image":
-        return measured_images(model, info)
-    per_seed = np.array([row["mean"] for row in model.evaluation["seeds"]])
-    rate = np.mean([row["spike_rate"] for row in model.evaluation["seeds"]])
-    gradients = model.config["recipe"].get("method") == "bp"
-    what = "the greedy policy" if gradients else "the centre"
-    papers = "return in training" if gradients else "population mean"
-    sampled = "last update's mean return" if gradients else "population's mean return in the last generation"
-    population = deviation(info.population_mean, info.population_std, info.seeds)
-    if info.seeds > 1:
-        over, spread = f"{info.seeds} training seeds", f" ± {number(info.std, info.mean)} (std)"
-        ends = [f"| worst and best seed | {number(per_seed.min())}, {number(per_seed.max())} |"]
-    else:
-        over, spread, ends = f"{model.evaluation['episodes']} episodes of one training seed", "", []
-    return [
-        "| quantity | value |",
-        "| --- | --- |",
-        f"| mean return of {what}, over {over} | **{number(info.mean)}**{spread} |",
-        f"| 95 % interval of that mean | {interval(info.interval_95, info.mean)} |",
-        *ends,
-        f"| {sampled} | {population} |",
-        f"| the paper's {papers} | {paper_text(parse(model.name))} |",
-        f"| spikes per hidden neuron and step | {rate:.3g} |",
-        "",
-        f"Measured by `{model.evaluation['command']}`; check it with `zoo verify {model.name}`.",
-    ]
 
 
 _PROPERTY = {
@@ -220,7 +174,7 @@ def _time_constants(model: ZooModel) -> list[str]:
         f"Trained membrane time constants: median {median:.3g} ms, 5 to 95 %: {low:.3g} to {high:.3g} ms."
         + (
             ""
-            if model.config["recipe"].get("method") == "bp"
+            if not method_of(parse(model.name)).drifts
             else " Part of such a spread is drift of the search alone, which no reward selects."
         ),
         "",

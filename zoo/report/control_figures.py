@@ -1,6 +1,7 @@
 """Continuous control in pictures: learning curves (Fig. 3), and which properties are trained (Table 1)."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,10 +12,11 @@ from zoo.core.csv_files import write_table
 from zoo.core.errors import ZooError
 from zoo.drawing.style import BLUE, VERMILION, save, zero_line
 from zoo.models import PROPERTIES
-from zoo.registry.names import BRAX_TASKS, parse
+from zoo.registry.names import parse
 from zoo.registry.paper import PAPER_GENERATIONS, TABLE_1, TABLE_1_BUDGET
-from zoo.report.control_tables import ENVIRONMENTS, SIGNS, full_models, means_until, population_curve, subset_models
+from zoo.report.control_tables import SIGNS, full_models, means_until, population_curve, subset_models
 from zoo.store.catalogue import ModelInfo
+from zoo.tasks.brax import FAMILY as BRAX
 
 _KINDS = {"het": ("neurons", BLUE), "hom": ("weights", VERMILION)}
 _TICKS = (1, 10, 100, PAPER_GENERATIONS)
@@ -39,27 +41,27 @@ def control(rows: list[ModelInfo], out: Path) -> list[Path]:
     """
     models = full_models(rows)
     if not models:
-        raise ZooError(f"no model of {', '.join(BRAX_TASKS)} is published here; draw them where there are some")
+        raise ZooError(f"no model of {', '.join(BRAX.tasks)} is published here; draw them where there are some")
     curves = {key: population_curve(models[key]) for key in sorted(models)}
     styles = budget_styles({budget for _, budget, _ in models})
 
     def paint(figure: Figure) -> None:
-        panels = figure.subplots(1, len(BRAX_TASKS), sharex=True)
-        for axes, task in zip(panels, sorted(BRAX_TASKS), strict=True):
+        panels = figure.subplots(1, len(BRAX.tasks), sharex=True)
+        for axes, task in zip(panels, sorted(BRAX.tasks), strict=True):
             for (_, budget, kind), curve in ((key, curve) for key, curve in curves.items() if key[0] == task):
                 what, colour = _KINDS[kind]
                 _line(axes, curve, color=colour, linestyle=styles[budget], label=f"{what}, {budget:,} parameters")
             _paper(axes, task)
-            axes.set(title=ENVIRONMENTS[task], xlabel="generation", xscale="log", xlim=(1, 1.25 * PAPER_GENERATIONS))
+            axes.set(title=BRAX.label(task), xlabel="generation", xscale="log", xlim=(1, 1.25 * PAPER_GENERATIONS))
             axes.set_xticks(_TICKS, [f"{tick:,}" for tick in _TICKS])
             zero_line(axes)
         panels[0].set_ylabel("mean return of the population")
-        shown = {}
+        shown: dict = {}
         for axes in panels:
             handles, labels = axes.get_legend_handles_labels()
             shown |= dict(zip(labels, handles, strict=True))
         title = "bands: range of training seeds"
-        figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=3, title=title)
+        figure.legend([*shown.values()], [*shown], loc="outside lower center", ncols=3, title=title)
 
     numbers = [{"model": models[key].name} | row for key, curve in curves.items() for row in curve]
     return [*save(paint, (11.0, 3.8), out / "control.svg"), write_table(out / "control.csv", numbers)]
@@ -128,7 +130,7 @@ def ablation(name: str, out: Path, runs: Path | None = None) -> list[Path]:
         zero_line(left)
         handles, labels = right.get_legend_handles_labels()
         shown = dict(zip(labels, handles, strict=True))
-        figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=3)
+        figure.legend([*shown.values()], [*shown], loc="outside lower center", ncols=3)
 
     numbers = [
         {"model": models[chosen].name, "neurons": model.budget // len(chosen)} | row
@@ -151,7 +153,7 @@ def _with_tau(chosen: frozenset[str]) -> str:
 def _paper(axes: Axes, task: str, *, properties: tuple[str, ...] = PROPERTIES, height: float | None = None) -> None:
     """The paper's point of Table 1: rewards upwards at its last generation, or to the right at a height."""
     mean, std = map(float, TABLE_1[properties][task].split(" ± "))
-    place = {"x": PAPER_GENERATIONS, "y": mean, "yerr": std}
+    place: dict[str, Any] = {"x": PAPER_GENERATIONS, "y": mean, "yerr": std}
     if height is not None:
         place = {"x": mean, "y": height, "xerr": std}
     axes.errorbar(

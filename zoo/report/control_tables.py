@@ -2,18 +2,20 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 
 from zoo.core.formatting import deviation, interval, number, unbroken
 from zoo.drawing.plots import population_means
 from zoo.models import PROPERTIES
-from zoo.registry.names import BRAX_TASKS, ModelName, parse
+from zoo.registry.families import DEFAULT_TRAINER
+from zoo.registry.names import ModelName, parse
 from zoo.registry.paper import PAPER_GENERATIONS, TABLE_1, TABLE_1_BUDGET
 from zoo.store.catalogue import ModelInfo, list_models, read_info
 from zoo.store.loading import model_info
+from zoo.tasks.brax import FAMILY as BRAX
 
-ENVIRONMENTS = {"ant": "Ant", "hc": "HalfCheetah", "hp": "Hopper", "wal": "Walker2d"}
 SIGNS = {"x_tau": "tau", "v_th": "v_th", "v_rest": "v_rest", "r": "R"}
 """How Table 1 calls the properties."""
 _NONE = "-"
@@ -24,7 +26,7 @@ def full_models(rows: Iterable[ModelInfo]) -> dict[tuple[str, int, str], ModelIn
     cells = {}
     for row in rows:
         model = parse(row.name)
-        if model.task in BRAX_TASKS and model.trainer == "pgpe" and model.properties == PROPERTIES:
+        if model.task in BRAX.tasks and model.trainer == DEFAULT_TRAINER and model.properties == PROPERTIES:
             cells[model.task, model.budget, model.kind] = row
     return cells
 
@@ -49,7 +51,7 @@ def control_table(rows: Iterable[ModelInfo], link: str = "") -> str:
         link: models link to ``{link}{name}.md``.
     """
     cells = full_models(rows)
-    places = {(task, budget) for task, budget, _ in cells} | {(task, TABLE_1_BUDGET) for task in BRAX_TASKS}
+    places = {(task, budget) for task, budget, _ in cells} | {(task, TABLE_1_BUDGET) for task in BRAX.tasks}
     lines = [
         "| environment | parameters | trained | population | paper's population | centre | seeds "
         f"| generations of {PAPER_GENERATIONS:,} | at equal generations |",
@@ -65,7 +67,7 @@ def control_table(rows: Iterable[ModelInfo], link: str = "") -> str:
             if row is not None:
                 what = f"[{what}]({link}{row.name}.md)"
             other = cells.get((task, budget, "hom" if kind == "het" else "het"))
-            line = (ENVIRONMENTS[task], f"{budget:,}", what, *_rewards(row, paper), _at_equal(row, other))
+            line = (BRAX.label(task), f"{budget:,}", what, *_rewards(row, paper), _at_equal(row, other))
             lines.append(f"| {' | '.join(line)} |")
     return "\n".join(lines) + "\n"
 
@@ -94,7 +96,7 @@ def _at_equal(row: ModelInfo | None, other: ModelInfo | None) -> str:
 def _mean_until(row: ModelInfo, until: int) -> str:
     """The population's mean return up to that generation, as a cell."""
     generation, means = means_until(row, until)
-    return unbroken(f"{number(np.mean(means))} at {generation:,}")
+    return unbroken(f"{number(fmean(means))} at {generation:,}")
 
 
 def means_until(model: ModelInfo, generation: int) -> tuple[int, list[float]]:
@@ -126,17 +128,17 @@ def difference_table(rows: Iterable[ModelInfo]) -> str:
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for task, budget in sorted({(task, budget) for task, budget, _ in cells}):
-        pair = [cells.get((task, budget, kind)) for kind in ("het", "hom")]
-        if None in pair:
+        pair = [cells[task, budget, kind] for kind in ("het", "hom") if (task, budget, kind) in cells]
+        if len(pair) < 2:
             continue
         until = min(row.generations for row in pair)
         neurons, weights = (means_until(row, until)[1] for row in pair)
         if min(len(neurons), len(weights)) < 2:
             continue
         difference, low, high, p = welch(weights, neurons)
-        means = f"{number(np.mean(neurons))} | {number(np.mean(weights))}"
+        means = f"{number(fmean(neurons))} | {number(fmean(weights))}"
         lines.append(
-            f"| {ENVIRONMENTS[task]} | {budget:,} | {until:,} | {means} "
+            f"| {BRAX.label(task)} | {budget:,} | {until:,} | {means} "
             f"| {difference:+.0f} ({low:+.0f} to {high:+.0f}) | {p:.2g} |"
         )
     return "\n".join(lines) + "\n"
@@ -196,8 +198,8 @@ def subset_models(name: str, runs: Path | None = None) -> dict[frozenset[str], M
     from zoo.analysis.subsets import subset_names
 
     model = parse(name)
-    if model.task not in BRAX_TASKS:
-        raise ValueError(f"Table 1 is about {', '.join(BRAX_TASKS)}; {name} is not")
+    if model.task not in BRAX.tasks:
+        raise ValueError(f"Table 1 is about {', '.join(BRAX.tasks)}; {name} is not")
     names, rows = subset_names(name), _subset_rows(model, runs)
     return {chosen: rows[subset] for chosen, subset in names.items() if subset in rows}
 

@@ -148,7 +148,8 @@ _LENGTHS = np.unique(np.geomspace(1, 400, 25).round().astype(int))
 
 def jacobians(out: Path, data: Path) -> list[Path]:
     """Norm of products of Jacobians against their length, for Eq. 9 and Eq. 11, untrained and trained."""
-    rows, shown = [], {}
+    rows: list[dict] = []
+    shown: dict = {}
     for title, (name, trained) in _NETWORKS.items():
         model = load(name)
         for seed in model.seeds[:5]:

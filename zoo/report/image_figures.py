@@ -163,5 +163,5 @@ def _mean_rate(axes: Axes, rows: list[dict], kind: str) -> None:
     )
     axes.plot(generation, mean, color=colour, linewidth=1.5, marker=marker, markersize=5, markevery=[], label=label)
     axes.fill_between(generation, low, high, color=colour, alpha=0.18, linewidth=0)
-    generation, mean = ([row[key] for row in points] for key in ("generation", "mean"))
+    generation, mean = (np.array([row[key] for row in points]) for key in ("generation", "mean"))
     axes.plot(generation, mean, marker, color=colour, markersize=5, clip_on=False)

@@ -7,14 +7,14 @@ import numpy as np
 
 from zoo.core.formatting import unbroken
 from zoo.models import PROPERTIES
-from zoo.registry.names import IMAGE_TASKS, ModelName, parse
-from zoo.registry.paper import TABLE_3, paper_reward
+from zoo.registry.methods import method_names, method_of
+from zoo.registry.names import ModelName, parse
+from zoo.registry.paper import TABLE_3
 from zoo.store.catalogue import ModelInfo
 from zoo.store.checkpoint import read_evaluation
+from zoo.tasks.images import FAMILY as IMAGES
 
 _TRAINED = {"het": "neurons", "hom": "weights"}
-_METHODS = {"pgpe": "PGPE", "bp": "gradients"}
-_TITLES = {"mnist": "MNIST", "fmnist": "Fashion-MNIST"}
 _NONE = "-"
 
 
@@ -29,7 +29,7 @@ def image_table(rows: Iterable[ModelInfo], link: str = "") -> str:
         link: models link to ``{link}{name}.md``.
     """
     published = {parse(row.name): row for row in rows}
-    models = [m for m in published if m.task in IMAGE_TASKS and m.properties == PROPERTIES]
+    models = [m for m in published if m.task in IMAGES.tasks and m.properties == PROPERTIES]
     models += [ModelName(kind=k, task=t, budget=b) for (k, t), cells in TABLE_3.items() for b in cells]
     lines = [
         "| images | budget | trained | by | test accuracy | paper | population | seeds | generations "
@@ -41,20 +41,20 @@ def image_table(rows: Iterable[ModelInfo], link: str = "") -> str:
         if row is not None:
             what = f"[{what}]({link}{row.name}.md)"
         lines.append(
-            f"| {_TITLES[model.task]} | {model.budget:,} | {what} | {_METHODS[model.trainer]} "
-            f"| {_measured(row, model.trainer, paper_reward(model) or _NONE)} |"
+            f"| {IMAGES.label(model.task)} | {model.budget:,} | {what} | {method_of(model).title} "
+            f"| {_measured(row, method_of(model).drifts, IMAGES.paper_reward(model) or _NONE)} |"
         )
     return "\n".join(lines) + "\n"
 
 
 def _place(model: ModelName) -> tuple[int, ...]:
     """Data set, budget, what is trained, method: in the paper's order."""
-    orders = ((IMAGE_TASKS, model.task), (tuple(_TRAINED), model.kind), (tuple(_METHODS), model.trainer))
+    orders = ((IMAGES.tasks, model.task), (tuple(_TRAINED), model.kind), (method_names(), model.trainer))
     task, kind, trainer = (order.index(value) for order, value in orders)
     return task, model.budget, kind, trainer
 
 
-def _measured(row: ModelInfo | None, trainer: str, paper: str) -> str:
+def _measured(row: ModelInfo | None, searched: bool, paper: str) -> str:
     """Accuracy, the paper's, the population's, seeds, generations, spike rate and synaptic operations, as cells."""
     paper = unbroken(paper)
     if row is None:
@@ -62,5 +62,5 @@ def _measured(row: ModelInfo | None, trainer: str, paper: str) -> str:
     seeds = read_evaluation(Path(row.path))["seeds"]
     rate, operations = (np.mean([seed[key] for seed in seeds]) for key in ("spike_rate", "synaptic_operations"))
     accuracy = unbroken(f"**{row.mean:.2f} %** ± {row.std:.2f}")
-    population = unbroken(f"{row.population_mean:.2f} %") if trainer == "pgpe" else _NONE
+    population = unbroken(f"{row.population_mean:.2f} %") if searched else _NONE
     return f"{accuracy} | {paper} | {population} | {row.seeds} | {row.generations:,} | {rate:.3f} | {operations:,.0f}"

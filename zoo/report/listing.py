@@ -34,7 +34,7 @@ def select(
 
     Args:
         pattern: shell wildcards.
-        task: one task, or a family: ``mem``, ``cartpole``, ``brax``, ``image``.
+        task: one task, or a family.
         kind: ``het`` or ``hom``.
         where: ``folder``, ``bundled`` or ``cache``.
         sort: ``name`` or a key of `SORTS`.

@@ -1,7 +1,6 @@
 """Figures of the paper, drawn from published checkpoints; numbers as CSV beside each."""
 
 import csv
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from zoo.evaluation.episodes import evaluate_parts
 from zoo.evaluation.statistics import interval_95
 from zoo.registry.names import parse
 from zoo.store.loading import list_models, load
+from zoo.tasks.memory import FAMILY as MEMORY
 
 MEMORY_LENGTHS = (5, 10, 15, 20, 25)
 SWEEP_TAU_MS = (6.0, 10.0, 20.0, 40.0, 80.0, 160.0)
@@ -62,10 +62,10 @@ def _row(series: str, length: int, means: np.ndarray) -> dict:
 
 def _published():
     """Rows of the published memory models, from their evaluations."""
-    for name in list_models("*snn-mem*-1024", task="mem"):
+    for name in list_models("*snn-*-1024", task=MEMORY.name):
         model = parse(name)
         means = np.array([row["mean"] for row in load(name).evaluation["seeds"]])
-        yield _row(f"zoo {model.kind}snn", int(model.task[3:]), means)
+        yield _row(f"zoo {model.kind}snn", MEMORY.number(model.task), means)
 
 
 def _sweep(seeds: int):
@@ -81,15 +81,15 @@ def _sweep(seeds: int):
 
 def _train_side_by_side(settings: dict, seeds: int) -> dict[str, np.ndarray]:
     """Mean returns [seeds] of the centres after training several recipes of one task in one program."""
+    from zoo.registry.recipe import default_recipe, make_network_config, make_recipe_task, override
     from zoo.training.methods.base import Group
-    from zoo.training.recipe import default_recipe, make_network_config, make_recipe_task
     from zoo.training.run.engine import CHUNK, Engine, to_host
     from zoo.training.run.progress import Progress
 
     groups = []
     for name, changes in settings.values():
         model = parse(name)
-        recipe = dataclasses.replace(default_recipe(model), seeds=seeds, **changes)
+        recipe = override(default_recipe(model), seeds=seeds, **changes)
         task = make_recipe_task(model, recipe)
         config = make_network_config(model, task, recipe)
         groups.append(Group(config=config, recipe=recipe, seeds=tuple(range(seeds))))

@@ -16,8 +16,10 @@ from zoo.drawing import analyses as draw
 from zoo.drawing import firing as draw_firing
 from zoo.drawing.style import NAMES, Draw, inline_svg
 from zoo.models import PROPERTIES
+from zoo.registry.families import family_of
+from zoo.registry.names import parse
 from zoo.store.loading import ZooModel
-from zoo.tasks.images import ImageTask
+from zoo.tasks.base import CONTROL
 
 _CURRENT_NA = 15.0
 _STYLE = """
@@ -114,12 +116,13 @@ def write_report(
 
 def _summary(model: ZooModel) -> str:
     config, measured = model.network_config, model.evaluation
+    metric = family_of(parse(model.name).task).metric
     low, high = measured["interval_95"]
     return (
         f"{config.inputs} inputs, {config.hidden} spiking neurons, {config.outputs} readouts; trained: "
         f"{', '.join(NAMES.get(name, name) for name in config.trained)}; {len(model.seeds)} training seeds. "
-        f"Mean return {measured['mean']:.4g} (95 % interval {low:.4g} to {high:.4g}) over "
-        f"{measured['episodes']} fresh episodes each."
+        f"Mean {metric.axis} {measured['mean']:.4g} (95 % interval {low:.4g} to {high:.4g}) over "
+        f"{measured['episodes']:,} {'fresh ' * (model.task().kind == CONTROL)}{metric.samples} each."
     )
 
 
@@ -130,7 +133,7 @@ def _sections(model: ZooModel, biology: bool, shapley_runs: Path | None, quiet: 
         yield _null_section(times)
     if shapley_runs is not None:
         yield _shapley_section(model, shapley_runs, quiet)
-    if not isinstance(model.task(), ImageTask):
+    if model.task().kind == CONTROL:
         yield from _episode_sections(model, biology, quiet)
     yield from _current_sections(model)
     curve = (model.path / "training.csv").read_text(encoding="utf-8")

@@ -102,7 +102,7 @@ def publish(
 
 
 def _check_claim(path: str) -> None:
-    from zoo.evaluation.episodes import verify
+    from zoo.evaluation.measuring import verify
 
     result = verify(path)
     if not result.holds:

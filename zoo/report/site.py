@@ -7,8 +7,8 @@ from pathlib import Path
 
 from zoo.core.errors import ZooError
 from zoo.core.formatting import interval, number
-from zoo.registry.names import parse
-from zoo.registry.paper import PAPER_URL, TASKS
+from zoo.registry.families import family_of
+from zoo.registry.paper import PAPER_URL
 from zoo.report.cards import make_card, make_plots
 from zoo.report.listing import size_text
 from zoo.store.catalogue import ModelInfo, list_models, read_info
@@ -99,8 +99,8 @@ _COLUMNS = (
 
 def _index(pages: list[Page]) -> str:
     rows = [page.info for page in pages]
-    families = sorted({parse(row.name).family for row in rows})
-    options = "".join(f'<option value="{family}">{TASKS[family].title}</option>' for family in families)
+    families = {family.name: family.title for family in (family_of(row.task) for row in rows)}
+    options = "".join(f'<option value="{name}">{title}</option>' for name, title in sorted(families.items()))
     kinds = "".join(f"<option>{kind}</option>" for kind in sorted({row.kind for row in rows}))
     heads = "".join(
         f'<th scope="col" class="{css}"><button type="button">{title}</button></th>' for title, css in _COLUMNS
@@ -143,7 +143,7 @@ def _row(row: ModelInfo, best: float) -> str:
         (f"{row.parameters:,}", row.parameters),
         (f"{row.generations:,}", row.generations),
         (f"{number(row.mean)}{bar}", row.mean),
-        (interval(row.interval_95, row.mean), high - low),
+        (interval(row.interval_95, row.mean), high - low) if row.seeds > 1 else ("", None),
         ("" if row.population_mean is None else number(row.population_mean), row.population_mean),
         (escape(row.paper or ""), None),
         (size_text(row.size_bytes), row.size_bytes),
@@ -153,7 +153,7 @@ def _row(row: ModelInfo, best: float) -> str:
         f'<td class="{css}"' + ("" if key is None else f' data-sort="{key}"') + f">{text}</td>"
         for (text, key), (_, css) in zip(cells, _COLUMNS[1:], strict=True)
     )
-    return f'<tr data-family="{parse(row.name).family}" data-kind="{row.kind}">{link}{tds}</tr>'
+    return f'<tr data-family="{family_of(row.task).name}" data-kind="{row.kind}">{link}{tds}</tr>'
 
 
 def _model_page(page: Page) -> str:

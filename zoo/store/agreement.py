@@ -11,6 +11,7 @@ import numpy as np
 from zoo.core.errors import DamagedCheckpointError
 from zoo.core.seeds import is_seed
 from zoo.models import WEIGHTS, NetworkConfig
+from zoo.registry.families import family_of
 from zoo.registry.names import LARGEST_NUMBER, parse
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -29,10 +30,15 @@ def check_model(config: dict, network: NetworkConfig, where: Path) -> None:
         DamagedCheckpointError: naming what disagrees.
     """
     model, task, training = parse(config["name"]), config["task"], config["training"]
-    wanted = dataclasses.replace(
-        network,
-        hidden=model.hidden(network.inputs, network.outputs),
-        trained=model.properties if model.kind == "het" else WEIGHTS,
+    # A network that was imported has its own shape and trained parts; the name says its task.
+    wanted = (
+        network
+        if "imported" in config
+        else dataclasses.replace(
+            network,
+            hidden=model.hidden(network.inputs, network.outputs),
+            trained=model.properties if model.kind == "het" else WEIGHTS,
+        )
     )
     for said, right, what in (
         (network.hidden, wanted.hidden, "network.hidden"),
@@ -46,6 +52,10 @@ def check_model(config: dict, network: NetworkConfig, where: Path) -> None:
     absurd = not isinstance(options, dict) or any(_is_absurd(value) for value in options.values())
     if absurd or task.get("name") != model.task:
         raise DamagedCheckpointError(f"{where}: no such task of {model}: {reprlib.repr(task)}")
+    try:
+        family_of(model.task).make_task(model.task, **options)
+    except (TypeError, ValueError) as error:
+        raise DamagedCheckpointError(f"{where}: no such task of {model}: {reprlib.repr(task)}: {error}") from error
     if not all(isinstance(digest, str) and _SHA256.fullmatch(digest) for digest in config["fixed_weights"].values()):
         raise DamagedCheckpointError(f"{where}: `fixed_weights` must hold a SHA-256 of each seed's weights")
 

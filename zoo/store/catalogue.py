@@ -9,8 +9,8 @@ from pathlib import Path
 
 from zoo.core.errors import DamagedCheckpointError, UnknownModelError
 from zoo.core.json_files import coerce
+from zoo.registry.families import family_of
 from zoo.registry.names import parse
-from zoo.registry.paper import paper_reward
 from zoo.store.agreement import check_evaluation
 from zoo.store.checkpoint import read_config, read_evaluation
 from zoo.store.manifest import STATE, verify_file
@@ -53,7 +53,7 @@ class ModelInfo:
 
 def bundled_folder() -> Path:
     """Checkpoints that come with the package."""
-    return Path(str(importlib.resources.files("zoo.checkpoints")))
+    return Path(str(importlib.resources.files("zoo.checkpoints"))).resolve()
 
 
 def checkpoint_folders() -> list[Path]:
@@ -69,7 +69,7 @@ def list_models(
 
     Args:
         pattern: shell wildcards, for example ``hetsnn-*-1024``.
-        task: only models of this task, or of a family: ``mem``, ``cartpole``, ``brax``, ``image``.
+        task: only models of this task, or of a family.
         kind: only ``het`` or ``hom``.
         cached: also what was pulled from the zoo's organisation on the Hub.
     """
@@ -100,8 +100,8 @@ def _is_name(name: str) -> bool:
 
 def _order(name: str):
     model = parse(name)
-    number = model.task[len(model.task.rstrip("0123456789")) :]
-    return model.kind, model.family, int(number or 0), model.task, model.budget, name
+    family = family_of(model.task)
+    return model.kind, family.name, family.number(model.task), model.task, model.budget, name
 
 
 def as_text(name: str | os.PathLike) -> str:
@@ -156,7 +156,7 @@ def read_info(path: Path, where: str) -> ModelInfo:
         mean=evaluation["mean"],
         std=evaluation["std"],
         interval_95=tuple(evaluation["interval_95"]),
-        paper=paper_reward(model),
+        paper=family_of(model.task).paper_reward(model),
         where=where,
         path=str(path),
         size_bytes=sum(p.stat().st_size for p in path.rglob("*") if p.is_file() and STATE not in _top(p, path)),

@@ -29,6 +29,7 @@ from zoo.core.json_files import coerce, from_json, read_json, write_json
 from zoo.core.seeds import is_seed
 from zoo.models import NetworkConfig
 from zoo.registry.names import parse
+from zoo.registry.recipe import Recipe, read_recipe, upgraded
 from zoo.store.agreement import check_evaluation, check_finite, check_model
 from zoo.store.manifest import MANIFEST, SCHEMA, check_schema, verify_manifest, write_manifest
 
@@ -44,6 +45,7 @@ class Checkpoint:
         path: where it lies.
         config: content of config.json.
         network: its ``network`` part.
+        recipe: its ``recipe`` part.
         seeds: training seeds, the leading axis of `params`.
         params: ``{"trained": {name: [K, …]}}`` and, with normalised observations,
             ``"observations": {"count", "mean", "m2"}``.
@@ -53,24 +55,31 @@ class Checkpoint:
     path: Path
     config: dict
     network: NetworkConfig
+    recipe: Recipe
     seeds: tuple[int, ...]
     params: dict
     evaluation: dict
 
 
-def read_checkpoint(path: Path) -> Checkpoint:
+def read_checkpoint(path: Path, *, verified: bool = False) -> Checkpoint:
     """Verifies and reads a checkpoint.
+
+    Args:
+        path: its folder.
+        verified: whether its manifest has just been checked.
 
     Raises:
         DamagedCheckpointError: if anything is not as the format says.
         UnsupportedCheckpointError: if it comes from a newer version.
     """
-    verify_manifest(path)
+    if not verified:
+        verify_manifest(path)
     for name in _REQUIRED:
         if not (path / name).is_file():
             raise DamagedCheckpointError(f"checkpoint {path} is damaged: {name} is missing")
     config = read_config(path)
     network = from_json(NetworkConfig, config["network"], f"{path}/config.json: network")
+    recipe = read_recipe(config["recipe"], config["name"], f"{path}/config.json")
     seeds = tuple(config["seeds"])
     if _numbers(network, len(seeds)) > _MAX_NUMBERS:
         raise DamagedCheckpointError(f"{path}/config.json asks for more than {_MAX_NUMBERS:,} numbers")
@@ -79,7 +88,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     check_evaluation(evaluation, config, path / "evaluation.json")
     params = read_arrays(path / "params", _abstract_params(network, len(seeds), config["observations"]))
     check_finite(params, seeds, path / "params")
-    return Checkpoint(path, config, network, seeds, params, evaluation)
+    return Checkpoint(path, config, network, recipe, seeds, params, evaluation)
 
 
 def _numbers(network: NetworkConfig, seeds: int) -> int:
@@ -144,10 +153,25 @@ def read_config(path: Path) -> dict:
         parse(config["name"])
     except UnknownModelError as error:
         raise DamagedCheckpointError(f"{where}: `name`: {error}") from error
+    _upgrade(config, where)
     seeds = config["seeds"]
     if not seeds or not all(map(is_seed, seeds)) or len(set(seeds)) != len(seeds):
         raise DamagedCheckpointError(f"{where}: `seeds` must be different integers of 0 or more, below 2^32")
     return config
+
+
+def _upgrade(config: dict, where: Path) -> None:
+    """Makes the recipe one of today's schema.
+
+    Raises:
+        DamagedCheckpointError: if its method is none.
+    """
+    if config["schema"] > 1:
+        return
+    try:
+        config["recipe"] = upgraded(config["recipe"], parse(config["name"]))
+    except ValueError as error:
+        raise DamagedCheckpointError(f"{where}: recipe: {error}") from error
 
 
 def _abstract_params(network: NetworkConfig, seeds: int, observations: bool) -> dict:

@@ -43,11 +43,13 @@ class Location:
         path: folder of its files.
         source: the same for `zoo.load`: the folder, or ``hf://org/name@commit``.
         where: ``folder``, ``bundled`` or ``cache``.
+        verified: whether its manifest was checked on the way.
     """
 
     path: Path
     source: str
     where: str
+    verified: bool = False
 
 
 def locate(name: str | os.PathLike, *, revision: str | None = None, access: Access | None = None) -> Location:
@@ -61,7 +63,7 @@ def locate(name: str | os.PathLike, *, revision: str | None = None, access: Acce
     name, access = as_text(name), access or Access()
     if name.startswith(SCHEME):
         snapshot = fetch(Reference.parse(name, revision), access)
-        return Location(snapshot.path, snapshot.source, "cache")
+        return Location(snapshot.path, snapshot.source, "cache", verified=True)
     name = canonical(name)
     if revision is not None and is_path(name):
         raise ValueError(f"revision (='{revision}') is for models on the Hub; '{name}' is a folder")
@@ -80,7 +82,7 @@ def locate(name: str | os.PathLike, *, revision: str | None = None, access: Acce
         snapshot = fetch(Reference.parse(name, revision), access)
     except HubError as error:
         raise UnknownModelError(f"{missing}. On the Hub: {error}" if missing else str(error)) from error
-    return Location(snapshot.path, snapshot.source, "cache")
+    return Location(snapshot.path, snapshot.source, "cache", verified=True)
 
 
 def load(
@@ -122,7 +124,7 @@ def load(
     access = Access(local_files_only=local_files_only, cache_dir=cache_dir, token=token, timeout=timeout)
     location = locate(name, revision=revision, access=access)
     check_pin(location.path, manifest)
-    model = ZooModel.from_checkpoint(read_checkpoint(location.path), location.source)
+    model = ZooModel.from_checkpoint(read_checkpoint(location.path, verified=location.verified), location.source)
     _check_name(name, model.name, location)
     return model if seed is None else model.select(seed)
 

@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 from zoo.core.errors import DamagedCheckpointError, UnsupportedCheckpointError
 from zoo.core.json_files import read_json, write_json
 
-SCHEMA = 1
+SCHEMA = 2
+"""1: recipes hold the settings of all methods and tasks side by side. 2: apart."""
 MANIFEST = "MANIFEST.json"
 STATE = "state"
 """Folder that a copy of a checkpoint may leave out as a whole."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,8 +12,10 @@ from jaxtyping import Float
 
 from zoo.core.errors import DamagedCheckpointError
 from zoo.models import NetworkConfig, SpikingMLP, fixed_weights, physical
+from zoo.registry.recipe import Recipe
 from zoo.store.checkpoint import Checkpoint
 from zoo.tasks import Task, make_task
+from zoo.tasks.base import CLASSIFICATION
 from zoo.tasks.observations import ObservationStats, normalise
 
 
@@ -26,6 +29,7 @@ class ZooModel:
             bytes: a folder, or ``hf://org/name@commit``.
         path: folder of the files.
         config: everything config.json says.
+        recipe: how it was trained.
         network_config: shapes, and what was trained.
         seeds: training seeds.
         trained: trained values by name, [K, …], float32.
@@ -37,6 +41,7 @@ class ZooModel:
     source: str
     path: Path
     config: dict
+    recipe: Recipe
     network_config: NetworkConfig
     seeds: tuple[int, ...]
     trained: dict[str, np.ndarray]
@@ -109,7 +114,7 @@ class ZooModel:
         stats = self.observation_stats(seed)
         if stats is None:
             return observation
-        return normalise(stats, observation, self.config["recipe"]["observation_clip"])
+        return normalise(stats, observation, self.recipe.observation_clip)
 
     def observation_stats(self, seed: int | None = None) -> ObservationStats | None:
         """By which one training seed's observations (by default the first's) are normalised, where they are."""
@@ -145,10 +150,9 @@ class ZooModel:
         """
         from zoo.tasks.exact import respond_exactly
         from zoo.tasks.image_data import as_pixels
-        from zoo.tasks.images import ImageTask
 
-        task = self.task()
-        if not isinstance(task, ImageTask):
+        task: Any = self.task()
+        if task.kind != CLASSIFICATION:
             raise ValueError(f"{self.name} plays {task.name}; only image models classify images")
         pixels, single = as_pixels(images)
         labels = respond_exactly(task, self.parts(seed), pixels)[0]
@@ -162,6 +166,7 @@ class ZooModel:
             source=source,
             path=checkpoint.path,
             config=checkpoint.config,
+            recipe=checkpoint.recipe,
             network_config=checkpoint.network,
             seeds=checkpoint.seeds,
             trained=checkpoint.params["trained"],

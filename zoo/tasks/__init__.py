@@ -1,7 +1,6 @@
 """What is to be solved. Each task's libraries are imported when the task is made."""
 
-import re
-
+from zoo.registry.families import family_of
 from zoo.tasks.base import Step, Task
 
 __all__ = ["Step", "Task", "make_task"]
@@ -17,23 +16,4 @@ def make_task(name: str, **options) -> Task:
     Raises:
         ValueError: if there is no such task.
     """
-    match = re.fullmatch(r"(mem|cartpole)([1-9]\d*)|(ant|hc|hp|wal)|(mnist|fmnist)", name)
-    if match is None:
-        raise ValueError(
-            f"unknown task '{name}'; known: mem{{N}}, cartpole{{limit}}, ant, hc, hp, wal, mnist, fmnist"
-        )
-    if match[3]:
-        from zoo.tasks.brax import BraxTask
-
-        return BraxTask(name, **options)
-    if match[4]:
-        from zoo.tasks.images import ImageTask
-
-        return ImageTask(name, **options)
-    if match[1] == "mem":
-        from zoo.tasks.memory import MemoryLength
-
-        return MemoryLength(int(match[2]), **options)
-    from zoo.tasks.cartpole import CartPole
-
-    return CartPole(int(match[2]), **options)
+    return family_of(name).make_task(name, **options)

@@ -4,6 +4,9 @@ from typing import Any, NamedTuple, Protocol
 
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+CONTROL, CLASSIFICATION = "control", "classification"
+"""Kinds of tasks: those that play episodes, and those that present inputs with a label."""
+
 
 class Step(NamedTuple):
     """Outcome of one step of one environment.
@@ -32,6 +35,7 @@ class Task(Protocol):
 
     Attributes:
         name: as in model names.
+        kind: `CONTROL`; a task of another kind has other functions than these.
         observation_size, action_size: of the network's input and readout.
         episode_limit: most steps that an episode can have.
         max_return: highest possible return, or None.
@@ -42,6 +46,7 @@ class Task(Protocol):
     """
 
     name: str
+    kind: str
     observation_size: int
     action_size: int
     episode_limit: int
@@ -62,3 +67,15 @@ class Task(Protocol):
     def step(self, state: Any, readout: Float[Array, " a"]) -> Step:
         """Advances one environment by the action that the readout means."""
         ...
+
+
+class ControlTask:
+    """What most control tasks have in common; a task of one's own inherits it and writes the rest of `Task`."""
+
+    __slots__ = ()
+    kind = CONTROL
+    max_return: float | None = None
+    evaluation_episodes = 128
+    arrays: Any = ()
+    cpu_options: dict | None = None
+    kernel_task: Any = None

@@ -242,7 +242,8 @@ def parse_idx(content: bytes, where: str) -> UInt8[np.ndarray, "N 784"] | Int32[
     if magic not in (_IMAGE_MAGIC, _LABEL_MAGIC):
         allowed = f"{_IMAGE_MAGIC:#06x} (images) or {_LABEL_MAGIC:#06x} (labels)"
         raise DamagedDataError(f"{where} begins with the magic number {magic:#06x}; it must be {allowed}")
-    start, shape = 8, (count,)
+    start = 8
+    shape: tuple[int, ...] = (count,)
     if magic == _IMAGE_MAGIC:
         sides = struct.unpack(">II", content[8:16]) if len(content) >= 16 else None
         if sides != (SIDE, SIDE):

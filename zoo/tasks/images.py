@@ -1,11 +1,19 @@
 """Image classification (section 4.5): four steps of constant current, logits averaged over the steps."""
 
 import dataclasses
+import math
+from types import MappingProxyType
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt8
 
+from zoo.models import PROPERTIES
+from zoo.registry.families import ModelName
+from zoo.registry.metrics import ACCURACY
+from zoo.registry.paper import TABLE_3, PaperFamily
+from zoo.registry.settings import POSITIVE, check, one_of, setting
+from zoo.tasks.base import CLASSIFICATION
 from zoo.tasks.image_data import CLASSES, PIXELS, SETS, Images, load_images
 
 FITNESSES = ("cross-entropy", "accuracy")
@@ -25,19 +33,21 @@ class ImageTask:
 
     name: str
     steps: int = 4
-    input_gain: float = 1.0
-    temperature_v: float = 0.1
-    fitness: str = "cross-entropy"
+    input_gain: float = setting(1.0, "current of a white pixel, in units of 20 nA.", POSITIVE)
+    temperature_v: float = setting(0.1, "of the softmax behind the cross-entropy, in volts.", POSITIVE, unit="V")
+    fitness: str = setting(
+        "cross-entropy", "what ranks members on images: cross-entropy or accuracy.", one_of(*FITNESSES)
+    )
 
     observation_size = PIXELS
     action_size = CLASSES
+    kind = CLASSIFICATION
     max_return = 100.0
 
     def __post_init__(self):
         if self.name not in SETS:
             raise ValueError(f"unknown data set '{self.name}'; known: {', '.join(SETS)}")
-        if self.fitness not in FITNESSES:
-            raise ValueError(f"fitness (='{self.fitness}') must be one of {', '.join(FITNESSES)}")
+        check(self)
 
     @property
     def arrays(self) -> Images:
@@ -52,3 +62,68 @@ class ImageTask:
         """Currents and labels of images drawn at random, with replacement."""
         index = jax.random.randint(key, (size,), 0, images.labels.shape[0])
         return self.currents(images.pixels[index]), images.labels[index]
+
+
+_HIDDEN = {4096: 5, 8192: 10, 16384: 21, 32768: 42}
+"""Table 3's counts, homogeneous networks."""
+
+_BLOCK_NEURONS = 16
+"""64 dimensions of four properties, of which 16 pairs of members see enough."""
+
+
+class ImageFamily(PaperFamily):
+    """Image classification (Table 3)."""
+
+    name = "image"
+    pattern = "|".join(SETS)
+    spelling = ", ".join(SETS)
+    title = "image classification"
+    description = "`{task}` in four simulation steps"
+    limits = "Trained on 28 x 28 grey images alone."
+    labels = MappingProxyType({name: data.title for name, data in SETS.items()})
+    metric = ACCURACY
+    kind = CLASSIFICATION
+    idle = ("normalise_observations", "observation_clip")
+    task_class = ImageTask
+    tasks = tuple(SETS)
+    budgets = tuple(_HIDDEN)
+    tagged = MappingProxyType({"bp": tuple((task, 32768) for task in tasks)})
+    gradient_settings = MappingProxyType({"learning_rate": 0.03})
+
+    def make_task(self, task: str, **options) -> ImageTask:
+        """Of that set."""
+        return ImageTask(task, **options)
+
+    def hidden(self, model: ModelName, inputs: int, outputs: int) -> int:
+        """Table 3's counts, where it has the budget."""
+        if model.kind == "hom" and model.budget in _HIDDEN:
+            return _HIDDEN[model.budget]
+        return super().hidden(model, inputs, outputs)
+
+    def paper_reward(self, model: ModelName) -> str | None:
+        """Table 3's."""
+        accuracy = TABLE_3.get((model.kind, model.task), {}).get(model.budget)
+        unlike = model.trainer in self.tagged or model.properties != PROPERTIES
+        return None if accuracy is None or unlike else f"{accuracy:.2f} %"
+
+
+def _by_evolution(model: ModelName) -> dict:
+    """One recipe for both sets and all budgets of a kind; docs/images.md tells what was tried."""
+    shared = {"seeds": 3, "generations": 1000, "temperature_v": 0.1, "centre_lr_final": 0.0}
+    if model.kind == "hom":
+        return shared | {"population": 64, "batch": 256, "centre_lr": 0.02, "input_gain": 0.5, "block_neurons": 1}
+    block = math.gcd(_BLOCK_NEURONS, model.budget // len(model.properties))
+    own = {"population": 32, "batch": 128, "centre_lr": 0.12, "sigma": 0.4, "input_gain": 12.0}
+    return shared | own | {"block_neurons": block}
+
+
+def _by_gradients(model: ModelName) -> dict:
+    """Supervised learning; docs/gradients.md tells what was tried."""
+    shared = {"seeds": 3, "generations": 1400, "batch": 256, "temperature_v": 0.1, "learning_rate_final": 0.0}
+    if model.kind == "het":
+        return shared | {"learning_rate": 0.05, "input_gain": 3.0, "v_th": 0.05, "tau_ms": (8.0,)}
+    return shared | {"learning_rate": 0.02, "input_gain": 0.5}
+
+
+ImageFamily.recipes = {"pgpe": _by_evolution, "bp": _by_gradients}
+FAMILY = ImageFamily()

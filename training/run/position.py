@@ -1,0 +1,62 @@
+"""How far a run is, and what it was computed on and with until there."""
+
+import dataclasses
+import importlib.metadata
+import platform
+from collections.abc import Mapping
+
+import jax
+
+LIBRARIES = ("hetsnn-zoo", "jax", "flax", "orbax-checkpoint", "evosax", "gymnax", "brax", "numpy")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Position:
+    """Where a run stands. What changed on the way is there from first to last, separated by commas.
+
+    Attributes:
+        generation: number of those behind it.
+        seconds: what they took.
+        hardware: what they were computed on.
+        python: versions of Python.
+        versions: of libraries.
+    """
+
+    generation: int = 0
+    seconds: float = 0.0
+    hardware: str = ""
+    python: str = ""
+    versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def read(cls, progress: dict) -> "Position":
+        """Of a saved state, whatever version saved it."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        return cls(**{name: value for name, value in progress.items() if name in known})
+
+    def after(self, generations: int, seconds: float, where: str) -> "Position":
+        """The position so much later, computed by this process on some hardware."""
+        return Position(
+            self.generation + generations,
+            self.seconds + seconds,
+            _with(self.hardware, where),
+            _with(self.python, platform.python_version()),
+            {name: _with(self.versions.get(name, ""), now) for name, now in installed().items()},
+        )
+
+
+def _with(before: str, now: str) -> str:
+    return ", ".join(dict.fromkeys([*filter(None, before.split(", ")), now]))
+
+
+def installed() -> dict[str, str]:
+    """Versions of the libraries that decide results, as installed here."""
+    return {name: importlib.metadata.version(name) for name in LIBRARIES}
+
+
+def hardware() -> str:
+    """What this process computes on, for cards."""
+    devices = jax.devices()
+    if devices[0].platform == "cpu":
+        return f"{len(devices)} CPU core{'s' * (len(devices) > 1)}"
+    return f"{len(devices)} x {devices[0].device_kind}"

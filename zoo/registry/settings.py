@@ -1,0 +1,69 @@
+"""Settings that explain and check themselves: frozen dataclasses whose fields say what they are and may be."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+
+class Rule(NamedTuple):
+    """What a value must be; None is left to the field's type."""
+
+    holds: Callable[[Any], bool]
+    text: str
+
+
+POSITIVE = Rule(lambda x: 0 < x < math.inf, "positive and finite")
+NOT_NEGATIVE = Rule(lambda x: 0 <= x < math.inf, "finite and not negative")
+EVEN = Rule(lambda x: x >= 2 and x % 2 == 0, "even and at least 2")
+
+
+def at_least(least: int) -> Rule:
+    """No less than that."""
+    return Rule(lambda x: x >= least, f"at least {least}")
+
+
+def between(low: float, high: float) -> Rule:
+    """From one to the other."""
+    return Rule(lambda x: low <= x <= high, f"between {low:g} and {high:g}")
+
+
+def one_of(*allowed: str) -> Rule:
+    """One of these."""
+    return Rule(lambda x: x in allowed, f"one of {', '.join(allowed)}")
+
+
+def setting(default: Any, text: str, rule: Rule | None = None, *, name: str | None = None, unit: str = "") -> Any:
+    """A field of settings.
+
+    Args:
+        default: its value where nothing is said.
+        text: what it is, for `zoo train --help`.
+        rule: what it must be.
+        name: what recipes and command lines call it, where that is not the field's name.
+        unit: of the value.
+    """
+    return dataclasses.field(default=default, metadata={"help": text, "rule": rule, "name": name, "unit": unit})
+
+
+def settings_of(kind: Any) -> dict[str, dataclasses.Field]:
+    """Fields of a dataclass that are settings, by what recipes call them; empty for None."""
+    fields = () if kind is None else dataclasses.fields(kind)
+    return {field.metadata["name"] or field.name: field for field in fields if "help" in field.metadata}
+
+
+def check(settings: Any) -> None:
+    """Checks every setting of a dataclass against its rule.
+
+    Raises:
+        ValueError: naming the setting, its value and the rule.
+    """
+    for name, field in settings_of(settings).items():
+        value, rule = getattr(settings, field.name), field.metadata["rule"]
+        require(name, value, rule is None or value is None or rule.holds(value), rule and rule.text)
+
+
+def require(name: str, value: Any, holds: bool, text: str | None) -> None:
+    """Raises `ValueError` unless a rule holds."""
+    if not holds:
+        raise ValueError(f"{name} (={value}) must be {text}")
