@@ -8,7 +8,6 @@ over 32 fresh episodes. Episodes are cut at `--limit` steps.
 """
 
 import argparse
-import dataclasses
 import functools
 import itertools
 import time
@@ -62,7 +61,7 @@ def main():
     settings = [
         {"centre_lr": rate, "sigma": sigma} for rate, sigma in itertools.product(arguments.centre_lr, arguments.sigma)
     ]
-    recipe = dataclasses.replace(
+    recipe = override(
         default_recipe(name),
         seeds=len(settings) * len(arguments.seeds),
         population=arguments.population,

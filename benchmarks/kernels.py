@@ -12,7 +12,6 @@ included, no episode ending early, by physics of JAX and of the kernel. `benchma
 
 import argparse
 import ctypes
-import dataclasses
 import os
 import platform
 import time
@@ -29,11 +28,11 @@ from throughput import NeverEnding, best_seconds
 
 from zoo.kernels.machine import Library, host, object_code
 from zoo.registry.names import parse
+from zoo.registry.recipe import default_recipe, make_network_config, make_recipe_task, override
 from zoo.tasks.brax import BraxTask
 from zoo.tasks.compiled import find_kernel
 from zoo.tasks.lanes import CPU_OPTIONS, vmap_last
 from zoo.training.methods.base import Group
-from zoo.training.recipe import default_recipe, make_network_config, make_recipe_task
 from zoo.training.run.engine import Engine
 
 ENVIRONMENTS = 256
@@ -73,7 +72,7 @@ def physics_rate(task, steps, how):
 def training_rate(name, steps, physics, generations=1):
     """Environment steps a second of whole generations."""
     model = parse(name)
-    recipe = dataclasses.replace(default_recipe(model), episode_limit=steps, seeds=1, physics=physics)
+    recipe = override(default_recipe(model), episode_limit=steps, seeds=1, physics=physics)
     task = NeverEnding(make_recipe_task(model, recipe))
     config = make_network_config(model, task, recipe)
     engine = Engine(task, [Group(config=config, recipe=recipe, seeds=(0,))])

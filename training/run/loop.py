@@ -90,22 +90,22 @@ def train(
     """
     names = [names] if isinstance(names, str) else list(names)
     until = math.inf if max_minutes is None else time.monotonic() + 60 * max_minutes
-    with contextlib.ExitStack() as held:
+    with contextlib.ExitStack() as locks:
         runs, prepared, done = _prepare(
-            names, Path(out), held, fresh=fresh, continue_published=continue_published, **changes
+            names, Path(out), locks, fresh=fresh, continue_published=continue_published, **changes
         )
         task, goal = shared_task(runs), runs[0].recipe.generations
         reached = {run.folder: goal for run in done}
         going, stopped = [run for run in runs if run not in done], False
-        request = held.enter_context(_StopRequest())
+        request = locks.enter_context(_StopRequest())
         while going and not stopped:
             generations, stopped = _train_until_one_ends(going, task, prepared, until, save_minutes, quiet, request)
             reached.update((run.folder, g) for run, g in zip(going, generations, strict=True))
             ended = [run for run in going if reached[run.folder] >= goal]
             hosts.from_main(lambda ended=ended: [str(export_run(run.folder)) for run in ended])
             going, prepared = [run for run in going if run not in ended], []
-            said = hosts.gather(request.received, time.monotonic() > until)
-            stopped = stopped or bool(said[:, 0].any()) or bool(said[0, 1])
+            answers = hosts.gather(request.received, time.monotonic() > until)
+            stopped = stopped or bool(answers[:, 0].any()) or bool(answers[0, 1])
         interrupted = bool(hosts.gather(request.received).any())
     folders = tuple(run.folder for run in runs)
     return Outcome(
@@ -113,18 +113,18 @@ def train(
     )
 
 
-def _prepare(names, out, held, **options) -> tuple[list[Run], list[Preparation], list[Run]]:
+def _prepare(names, out, locks, **options) -> tuple[list[Run], list[Preparation], list[Run]]:
     """The runs, whose folders process 0 has checked and holds; what it has yet to do there; and which are done."""
     prepared = []
 
     def prepare():
-        prepared.extend(prepare_run(name, out, held, **options) for name in names)
+        prepared.extend(prepare_run(name, out, locks, **options) for name in names)
         return [[dataclasses.asdict(preparation.run.recipe), preparation.done] for preparation in prepared]
 
-    said = list(zip(names, hosts.from_main(prepare), strict=True))
-    recipes = [read_recipe(fields, name, name) for name, (fields, _) in said]
+    answers = list(zip(names, hosts.from_main(prepare), strict=True))
+    recipes = [read_recipe(fields, name, name) for name, (fields, _) in answers]
     runs = [Run(model=parse(n), recipe=r, folder=out / n) for n, r in zip(names, recipes, strict=True)]
-    done = [run for run, (_, (_, is_done)) in zip(runs, said, strict=True) if is_done]
+    done = [run for run, (_, (_, is_done)) in zip(runs, answers, strict=True) if is_done]
     return runs, [preparation for preparation in prepared if not preparation.done], done
 
 
@@ -171,9 +171,9 @@ def _advance(runs, engine, start, until, save_minutes, quiet, request) -> tuple[
             # The first call compiles; its time says nothing about the next.
             size = int(np.clip(_CHUNK_SECONDS * count / (now - began), 1, min(CHUNK, 2 * size)))
             expected_end = now if first else now + (now - began) / count * size
-            said = hosts.gather(request.received, size, expected_end > until, now - saved_at > 60 * save_minutes)
-            size, late, due = int(said[0, 1]), bool(said[0, 2]), bool(said[0, 3])
-            stopped = bool(said[:, 0].any()) or late
+            answers = hosts.gather(request.received, size, expected_end > until, now - saved_at > 60 * save_minutes)
+            size, late, due = int(answers[0, 1]), bool(answers[0, 2]), bool(answers[0, 3])
+            stopped = bool(answers[:, 0].any()) or late
             _record_activity(runs, engine, states, generations, milestones)
             if stopped or max(generations) == goal or due:
                 save()

@@ -69,7 +69,7 @@ def shared_task(runs: Sequence[Run]) -> Task:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Preparation:
-    """A run that may begin or go on: its folder is held, and nothing in it has changed yet.
+    """A run that may begin or go on: its folder is locked, and nothing in it has changed yet.
 
     Attributes:
         run: what is trained.
@@ -113,7 +113,7 @@ def _record(folder: Path) -> Path:
 def prepare_run(
     name: str,
     out: Path,
-    held: contextlib.ExitStack,
+    locks: contextlib.ExitStack,
     *,
     fresh: bool = False,
     continue_published: bool = False,
@@ -124,7 +124,7 @@ def prepare_run(
     Args:
         name: model name.
         out: parent of run folders.
-        held: until its end no other training can have the folder.
+        locks: until its end no other training can have the folder.
         fresh: throw away what an earlier run left there.
         continue_published: where there is no run yet, begin with the published checkpoint's recipe,
             training state and curve.
@@ -153,7 +153,7 @@ def prepare_run(
     if source is not None:
         _check_same(base, recipe, f"the published {name}", "train without --continue")
         _check_length(recipe, read_config(source)["training"]["generations"], f"the published {name}")
-    held.enter_context(_hold(folder))
+    locks.enter_context(_hold(folder))
     if begun:
         before = _recorded_recipe(folder)
         _check_same(before, recipe, str(folder), "start anew with --fresh, or in another folder with --out")

@@ -106,7 +106,8 @@ def _make_parser() -> argparse.ArgumentParser:
     sub = verb("render", _render, "Show an episode: the bodies, and the spikes of the hidden layer beside them.")
     sub.add_argument("name", help="model name, or folder of a checkpoint")
     sub.add_argument("-o", "--output", type=Path, required=True, help="FILE.html (Brax's viewer), .gif or .png")
-    sub.add_argument("--seed", type=int, help="which training seed's network (default: the first)")
+    sub.add_argument("--training-seed", type=int, help="which training seed's network (default: the first)")
+    sub.add_argument("--seed", type=int, help="old spelling of --training-seed, which goes in version 2")
     sub.add_argument("--episode-seed", type=int, default=0, help="of the initial state (default 0)")
     sub.add_argument("--steps", type=int, help="at most so many (default: the whole episode)")
 
@@ -318,8 +319,12 @@ def _render(arguments) -> int:
     from zoo.rendering import render
     from zoo.store.loading import load
 
+    seed = arguments.training_seed
+    if arguments.seed is not None:
+        print("zoo render: --seed is now --training-seed; --seed goes in version 2", file=sys.stderr)
+        seed = arguments.seed if seed is None else seed
     options = {"episode_seed": arguments.episode_seed, "steps": arguments.steps}
-    print(render(load(arguments.name), arguments.output, arguments.seed, **options))
+    print(render(load(arguments.name), arguments.output, seed, **options))
     return 0
 
 

@@ -194,7 +194,7 @@ def guarded(endpoint: str, seconds: float) -> Iterator[Guard]:
             close()
             attach()
 
-        client.close = close_and_follow
+        client.close = close_and_follow  # type: ignore[method-assign]
 
     attach()
     threading.Thread(target=_watch, args=(guard, over), daemon=True).start()

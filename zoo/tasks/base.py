@@ -56,6 +56,10 @@ class Task(Protocol):
     cpu_options: dict | None
     kernel_task: "Task | None"
 
+    def __hash__(self) -> int:
+        """Compiled programs are kept by task."""
+        ...
+
     def reset(self, key: PRNGKeyArray, episode: Int[Array, ""]) -> tuple[Any, Float[Array, " o"]]:
         """State and first observation of an episode; `episode` counts those of one evaluation."""
         ...

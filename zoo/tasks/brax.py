@@ -105,7 +105,7 @@ class BraxTask(ControlTask):
         """All that a compiled step depends on: this task, Brax's and our sources, the robot, versions."""
         from zoo.kernels import cache
 
-        parts = [repr(self), *cache.versions("jax", "jaxlib", "numpy", "brax", "mujoco")]
+        parts: list[str | bytes] = [repr(self), *cache.versions("jax", "jaxlib", "numpy", "brax", "mujoco")]
         parts += cache.sources("brax", "zoo.kernels", "zoo.tasks")
         for name, value in sorted(vars(self.environment).items()):
             if isinstance(value, int | float | str | tuple):

@@ -1,14 +1,13 @@
 """Episodes whose physics and networks are machine code (`zoo.kernels`), where there is a kernel for the task."""
 
 import functools
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
 from zoo.models import Packed, pack
-from zoo.tasks.base import Task
 from zoo.tasks.observations import Moments, std
 from zoo.tasks.rollout import Episodes, Policies
 
@@ -33,7 +32,7 @@ class Kernel(NamedTuple):
 
 
 @functools.cache
-def find_kernel(task: Task) -> Kernel:
+def find_kernel(task: Any) -> Kernel:
     """The compiled step of a task, if it can be had on this machine."""
     source = getattr(task, "kernel_task", None)
     if source is None:
