@@ -51,6 +51,7 @@ def export_run(folder: Path, target: Path | None = None, *, with_state: bool = F
     state: Any
     state, progress = restored
     initial, trained = group.initial_parts(), config.split(np.asarray(engine.method.parameters(state)))
+    _check_finite(trained, group.seeds, folder)
     stacked = initial | trained
     stats = engine.method.stats(state) if recipe.normalise_observations else None
     networks = {seed: {n: v[i] for n, v in stacked.items()} for i, seed in enumerate(group.seeds)}
@@ -106,6 +107,17 @@ def export_run(folder: Path, target: Path | None = None, *, with_state: bool = F
         target, config=document, params=params, evaluation=evaluation.to_json(), curve=curve, extra=add_files
     )
     return target
+
+
+def _check_finite(trained: dict, seeds: tuple[int, ...], folder: Path) -> None:
+    """A network of numbers that are none answers 0 for ever, which would look like a result."""
+    good = [all(np.isfinite(value[i]).all() for value in trained.values()) for i in range(len(seeds))]
+    if not all(good):
+        lost = ", ".join(str(seed) for seed, is_good in zip(seeds, good, strict=True) if not is_good)
+        raise ZooError(
+            f"{folder}: training seed {lost} ended in parameters that are not finite numbers; nothing is exported. "
+            "Train with lower rates or smaller initial values, in another folder with --out or anew with --fresh"
+        )
 
 
 def thin_curve(text: str, generation: int) -> str:

@@ -1,5 +1,6 @@
 """Training states on disk: complete or not there at all, checked before they are used."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -8,11 +9,14 @@ import numpy as np
 
 from zoo.core.arrays import read_arrays, write_arrays
 from zoo.core.errors import DamagedCheckpointError, ZooError
-from zoo.core.json_files import read_json, write_json
+from zoo.core.json_files import coerce, read_json, write_json
 from zoo.store.checkpoint import replacing
+from zoo.store.leftovers import sweep
 from zoo.store.manifest import verify_manifest, write_manifest
 
 _KEEP = 2
+_AN_HOUR = 3600.0
+_NAME = re.compile(r"[0-9]{8,12}")  # As `save_state` writes it; a copy beside them is none.
 
 
 def _name(path) -> str:
@@ -40,11 +44,16 @@ def save_state(folder: Path, state, progress: dict) -> Path:
 
 def saved_states(folder: Path) -> list[Path]:
     """Complete states in `folder`, oldest first."""
-    return sorted(path for path in folder.glob("[0-9]*") if path.is_dir())
+    return sorted(path for path in folder.glob("[0-9]*") if _NAME.fullmatch(path.name) and path.is_dir())
 
 
 def drop_states_after(folder: Path, generation: int) -> None:
-    """Removes states newer than the one from which training goes on: damaged ones, which count among the newest."""
+    """Removes what a training does not go on from: leftovers of killed saves, and states that are newer.
+
+    Newer are damaged ones, which count among the newest. The folder must be this process's alone.
+    """
+    sweep(folder)
+    sweep(folder.parent, older_than_s=_AN_HOUR)  # `zoo export` may be writing there.
     for path in saved_states(folder):
         if int(path.name) > generation:
             shutil.rmtree(path)
@@ -79,4 +88,16 @@ def _read(path: Path, like) -> tuple[object, dict]:
     leaves = jax.tree_util.tree_leaves_with_path(like)
     arrays = read_arrays(path / "arrays", {_name(p): leaf for p, leaf in leaves})
     values = [np.asarray(arrays[_name(p)]) for p, _ in leaves]
-    return jax.tree.unflatten(jax.tree.structure(like), values), read_json(path / "progress.json")
+    return jax.tree.unflatten(jax.tree.structure(like), values), _read_progress(path)
+
+
+def _read_progress(path: Path) -> dict:
+    progress, where = read_json(path / "progress.json"), path / "progress.json"
+    try:
+        for name, kind in {"generation": int, "seconds": float, "hardware": str}.items():
+            coerce(kind, progress.get(name), name)
+    except ValueError as error:
+        raise DamagedCheckpointError(f"{where}: {error}") from error
+    if progress["generation"] != int(path.name):
+        raise DamagedCheckpointError(f"{where}: generation (={progress['generation']}) must be that of {path.name}")
+    return progress

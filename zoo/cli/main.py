@@ -12,6 +12,7 @@ from zoo.cli.elsewhere import add_verbs as add_elsewhere_verbs
 from zoo.cli.hub import add_verbs as add_hub_verbs
 from zoo.cli.training import add_verbs as add_training_verbs
 from zoo.core.errors import ZooError
+from zoo.core.formatting import shown
 from zoo.registry.families import families
 
 _EXAMPLES = """examples:
@@ -30,11 +31,30 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return arguments.run(arguments)
     except (ZooError, ValueError, OSError) as error:
-        print(f"zoo {arguments.verb}: {error}", file=sys.stderr)
+        if arguments.debug:
+            raise
+        print(shown(f"zoo {arguments.verb}: {error}"), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"zoo {arguments.verb}: interrupted", file=sys.stderr)
         return 130
+    except Exception as error:  # Nobody is helped by pages of Python for a file that the zoo does not understand.
+        if arguments.debug:
+            raise
+        print(shown(_unforeseen(arguments, error)), file=sys.stderr)
+        return 2
+
+
+def _unforeseen(arguments: argparse.Namespace, error: Exception) -> str:
+    """What is said of an error that nobody thought of: of which input, and how to report it."""
+    given = (getattr(arguments, name, None) for name in ("name", "names", "run_folder", "pattern", "out"))
+    about = next((str(value) for value in given if value), "what it was given")
+    first = next(iter(str(error).splitlines()), "")
+    return (
+        f"zoo {arguments.verb}: {about}: {type(error).__name__}: {first}\n"
+        "This should have been a clearer message. Please report it with the output of the same command after "
+        f"`zoo --debug {arguments.verb} ...`, and the files that it reads"
+    )
 
 
 def _make_parser() -> argparse.ArgumentParser:
@@ -44,6 +64,7 @@ def _make_parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--debug", action="store_true", help="show where in the code an error comes from")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 
     def verb(name, run, text):
@@ -140,7 +161,7 @@ def _list(arguments) -> int:
     rows = select(
         arguments.pattern, task=arguments.task, kind=arguments.kind, where=arguments.where,
         sort=arguments.sort, reverse=arguments.reverse,
-        report=lambda text: print(f"zoo list: {text}", file=sys.stderr),
+        report=lambda text: print(shown(f"zoo list: {text}"), file=sys.stderr),
     )  # fmt: skip
     if arguments.json:
         _print_json([dataclasses.asdict(row) for row in rows])

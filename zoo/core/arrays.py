@@ -1,7 +1,9 @@
 """Trees of arrays on disk, by Orbax: host arrays, checked before they are used."""
 
 import contextlib
+import logging
 import math
+import re
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -20,11 +22,38 @@ def write_arrays(path: Path, tree: dict) -> None:
     In a computation of several processes, the one that calls this writes alone.
     """
     target, tree = path.absolute().resolve(), jax.tree.map(np.asarray, tree)
-    if jax.process_count() > 1:
-        _write_alone(target, tree)
-    else:
-        ocp.save(target, tree)
+    try:
+        with _no_log():
+            if jax.process_count() > 1:
+                _write_alone(target, tree)
+            else:
+                ocp.save(target, tree)
+    except Exception as error:  # Orbax raises many types here, and tells its log of them.
+        raise OSError(_reason(error)) from error
     (path / "commit_success.txt").unlink(missing_ok=True)  # Holds a path of this machine; not needed.
+
+
+_REASONS = re.compile(
+    r"No space left on device|Disk quota exceeded|File too large|Read-only file system|Permission denied"
+)
+
+
+def _reason(error: BaseException) -> str:
+    """Why a write failed, in a few words."""
+    known = _REASONS.search(str(error))
+    return known[0] if known else (str(error).splitlines() or [type(error).__name__])[0][:300]
+
+
+@contextlib.contextmanager
+def _no_log() -> Iterator[None]:
+    """Keeps back the pages that each of Orbax's threads logs of an error, which is raised as well."""
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _write_alone(target: Path, tree: dict) -> None:

@@ -1,6 +1,23 @@
 """How numbers are printed in cards and tables."""
 
 import re
+from typing import Any
+
+_MARKUP = re.compile(r"[^\w .,:;()+=/@%-]")
+
+
+def plain(value: Any) -> Any:
+    """JSON from elsewhere whose texts a document may hold: what Markdown or HTML take for markup becomes ``?``."""
+    if isinstance(value, str):
+        return _MARKUP.sub("?", value)
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return {key: plain(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def shown(text: str) -> str:
+    """A message for a terminal: control characters, which could move its cursor, become ``?``; lines stay."""
+    return "\n".join("".join(c if c.isprintable() else "?" for c in line) for line in text.splitlines())
 
 
 def number(value: float | None, beside: float | None = None) -> str:

@@ -1,10 +1,12 @@
 """Model cards, generated from checkpoints: no number in a card was typed."""
 
+import dataclasses
 import importlib.resources
 from pathlib import Path
 
 import numpy as np
 
+from zoo.core.formatting import plain
 from zoo.drawing.plots import plots
 from zoo.models import unphysical
 from zoo.registry.families import Family, family_of
@@ -34,6 +36,7 @@ def card(name: str) -> str:
 
 def make_card(model: ZooModel) -> str:
     """Front matter for the Hub, then what a person wants to know."""
+    model = dataclasses.replace(model, config=plain(model.config), evaluation=plain(model.evaluation))
     return f"{_front_matter(model)}\n{GENERATED}\n\n{_body(model)}"
 
 

@@ -4,14 +4,26 @@ import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from zoo.core.errors import ZooError
+
 
 def append_rows(path: Path, columns: Sequence[str], rows: Iterable[Sequence]) -> None:
-    """Adds rows to a file, which begins with a header of `columns`; floats with six significant digits."""
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        if file.tell() == 0:
-            writer.writerow(columns)
-        writer.writerows([f"{x:.6g}" if isinstance(x, float) else x for x in row] for row in rows)
+    """Adds rows to a file, which begins with a header of `columns`; floats with six significant digits.
+
+    Raises:
+        ZooError: if the disk is full, or the file cannot be written.
+    """
+    try:
+        with path.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            if file.tell() == 0:
+                writer.writerow(columns)
+            writer.writerows([f"{x:.6g}" if isinstance(x, float) else x for x in row] for row in rows)
+    except OSError as error:
+        raise ZooError(
+            f"cannot write {path}: {error.strerror}; make room, and run the same command again: it goes on from the "
+            "last saved state"
+        ) from error
 
 
 def rows_until(text: str, generation: int) -> str:

@@ -1,0 +1,167 @@
+"""What goes wrong is said in a line: full disks, stray folders, killed saves, files that nobody expected."""
+
+import contextlib
+import json
+import os
+import resource
+import shutil
+
+import jax
+import numpy as np
+import pytest
+
+import zoo
+from zoo.cli.main import main
+from zoo.core.errors import ZooError
+from zoo.core.formatting import plain, shown
+from zoo.core.json_files import write_json
+from zoo.report.cards import make_card
+from zoo.store.curves import append_rows
+from zoo.store.leftovers import sweep
+from zoo.store.manifest import write_manifest
+from zoo.training.run.export import export_run
+from zoo.training.run.state import drop_states_after, restore_state, save_state, saved_states
+
+
+@contextlib.contextmanager
+def small_files(limit):
+    """Files of this process can have so many bytes, as where a disk is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def progress(generation):
+    return {"generation": generation, "seconds": 1.0, "hardware": "1 CPU core"}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_state_that_does_not_fit_is_one_line_and_the_old_one_stays(tmp_path, capfd):
+    state = {"a": np.random.default_rng(0).normal(size=(300, 300)).astype(np.float32)}
+    save_state(tmp_path / "state", state, progress(1))
+    with (
+        small_files(20_000),
+        pytest.raises(ZooError, match=r"cannot write .*00000002: File too large; the old"),
+    ):
+        save_state(tmp_path / "state", state, progress(2))
+    assert "Traceback" not in capfd.readouterr().err
+    restored, found = restore_state(tmp_path / "state", state)
+    assert found["generation"] == 1
+    np.testing.assert_array_equal(restored["a"], state["a"], strict=True)
+    assert [path.name for path in (tmp_path / "state").iterdir()] == ["00000001"]
+
+
+def test_a_curve_that_does_not_fit_names_its_file_and_what_to_do(tmp_path):
+    rows = [[k, 0.123456] for k in range(1000)]
+    with small_files(1000), pytest.raises(ZooError, match=r"training\.csv: File too large; make room, and run"):
+        append_rows(tmp_path / "training.csv", ["generation", "mean"], rows)
+
+
+def test_stray_folders_are_no_states(tmp_path):
+    state = {"a": np.ones(3, np.float32)}
+    save_state(tmp_path, state, progress(60))
+    shutil.copytree(tmp_path / "00000060", tmp_path / "00000060.bak")
+    (tmp_path / "0old").mkdir()
+    assert [path.name for path in saved_states(tmp_path)] == ["00000060"]
+    drop_states_after(tmp_path, 60)
+    assert restore_state(tmp_path, state)[1] == progress(60)
+    assert (tmp_path / "00000060.bak").is_dir(), "what is not the zoo's stays"
+
+
+@pytest.mark.parametrize("changes", [{"generation": "1"}, {"seconds": None}, {"hardware": 3}, {"generation": 2}])
+def test_a_progress_that_is_none(tmp_path, changes):
+    state = {"a": np.ones(3, np.float32)}
+    folder = save_state(tmp_path, state, progress(1))
+    write_json(folder / "progress.json", progress(1) | changes)
+    write_manifest(folder)
+    with pytest.raises(ZooError, match=r"no training state .* can be used: .*progress\.json: "):
+        restore_state(tmp_path, state)
+
+
+def test_leftovers_of_killed_saves_are_swept_at_the_start(tmp_path):
+    run = tmp_path / "run"
+    states = run / "state"
+    save_state(states, {"a": np.ones(3, np.float32)}, progress(8))
+    for name in (".00000016.ab12_xyz", ".00000008.ab12_xyz.old"):
+        (states / name / "new").mkdir(parents=True)
+    (run / ".checkpoint.ab12_xyz").mkdir()
+    (run / ".mine").mkdir()
+    os.utime(run / ".checkpoint.ab12_xyz", (0, 0))
+    (run / ".checkpoint.ab12_now").mkdir()
+    drop_states_after(states, 8)
+    assert sorted(path.name for path in states.iterdir()) == ["00000008"]
+    assert sorted(path.name for path in run.iterdir()) == [".checkpoint.ab12_now", ".mine", "state"]
+
+
+def test_what_a_save_killed_between_its_renames_took_away_is_put_back(tmp_path):
+    (tmp_path / ".checkpoint.ab12_xyz.old").mkdir()
+    (tmp_path / ".checkpoint.ab12_xyz.old" / "config.json").write_text("{}")
+    (tmp_path / ".checkpoint.ab12_xyz" / "new").mkdir(parents=True)
+    assert sorted(sweep(tmp_path)) == [".checkpoint.ab12_xyz", ".checkpoint.ab12_xyz.old"]
+    assert [path.name for path in tmp_path.rglob("*")] == ["checkpoint", "config.json"]
+
+
+def test_parameters_that_are_not_finite_are_not_exported(tiny_run, tmp_path):
+    run = shutil.copytree(tiny_run, tmp_path / tiny_run.name)
+    before = shutil.copytree(run / "checkpoint", tmp_path / "before")
+
+    def restore(folder, like):
+        restored, found = restore_state(folder, like)
+        return jax.tree.map(lambda x: np.full_like(x, np.nan) if x.dtype == np.float32 else x, restored), found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("zoo.training.run.export.restore_state", restore)
+        with pytest.raises(ZooError, match="training seed 0, 1 ended in parameters that are not finite numbers"):
+            export_run(run)
+    for path in before.rglob("*"):
+        if path.is_file():
+            assert (run / "checkpoint" / path.relative_to(before)).read_bytes() == path.read_bytes()
+
+
+def edit(folder, file, **changes):
+    write_json(folder / file, json.loads((folder / file).read_text()) | changes)
+    write_manifest(folder)
+
+
+def test_text_of_a_foreign_checkpoint_is_no_markup_in_its_card(checkpoint):
+    edit(checkpoint, "evaluation.json", command="` <script>x</script> [link](http://a) | **b**")
+    training = json.loads((checkpoint / "config.json").read_text())["training"]
+    edit(checkpoint, "config.json", training=training | {"hardware": "<img src=x> # heading `code`"})
+    text = make_card(zoo.load(str(checkpoint)))
+    assert "<script>" not in text and "<img" not in text and "[link]" not in text and "**b**" not in text
+
+
+def test_plain_and_shown():
+    assert plain({"a": ["<b>", 1.5, None]}) == {"a": ["?b?", 1.5, None]}
+    assert plain("zoo eval hetsnn-hp-1024 --episodes 128") == "zoo eval hetsnn-hp-1024 --episodes 128"
+    assert shown("one\x1b[2J\ntwo\r") == "one?[2J\ntwo"
+
+
+def test_escape_sequences_in_a_message_do_not_reach_the_terminal(capsys):
+    assert main(["card", "hetsnn-\x1b[2Jmem5-32"]) == 2
+    assert "\x1b" not in capsys.readouterr().err
+
+
+def test_the_command_line_shows_no_traceback_for_what_nobody_foresaw(capsys, monkeypatch):
+    def fail(*_, **__):
+        raise KeyError("recipe")
+
+    monkeypatch.setattr("zoo.store.loading.model_info", fail)
+    assert main(["card", "--json", "hetsnn-mem25-1024"]) == 2
+    said = capsys.readouterr().err
+    assert "hetsnn-mem25-1024: KeyError: 'recipe'" in said and "zoo --debug card" in said
+    with pytest.raises(KeyError):
+        main(["--debug", "card", "--json", "hetsnn-mem25-1024"])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--seed", str(2**40)], ["--seed", "-1"], ["--episodes", str(10**15)], ["--episodes", "0"]],
+)
+def test_numbers_that_no_evaluation_has(checkpoint, arguments, capsys):
+    assert main(["eval", str(checkpoint), *arguments]) == 2
+    said = capsys.readouterr().err
+    assert "must be" in said and len(said.splitlines()) == 1
