@@ -68,9 +68,9 @@ def kept(key: str, make: Callable[[], bytes], folder: Path | None = None) -> byt
     content = make()
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(_checksum(content) + b"\n" + content)
-        os.replace(file.name, path)
+        with tempfile.TemporaryDirectory(dir=path.parent) as aside:
+            (Path(aside) / key).write_bytes(_checksum(content) + b"\n" + content)
+            os.replace(Path(aside) / key, path)
     return content
 
 

@@ -84,13 +84,33 @@ class Emitter(Code):
             negative = self.emit(f"icmp slt {kind} {names[0]}, {self.splat('0', INT)}")
             minus = self.emit(f"sub {kind} {self.splat('0', INT)}, {names[0]}")
             return f"select {self.type_of(BOOL)} {negative}, {kind} {minus}, {kind} {names[0]}"
+        if op in ("div", "rem"):
+            return self._whole_division(op, args, kind, names)
         return f"{_INTEGER[op]} {kind} {', '.join(names)}"
+
+    def _whole_division(self, op, args, kind, names):
+        """As XLA divides: by 0 the quotient is -1 and the rest the dividend. Processors stop at it, and at -1."""
+        dividend, divisor = names
+        known = self.graph.value(args[1])
+        if known is not None and known not in (0, -1):
+            return f"{_INTEGER[op]} {kind} {dividend}, {divisor}"
+        truth, zero, minus = self.type_of(BOOL), self.splat("0", INT), self.splat("-1", INT)
+        by_zero = self.emit(f"icmp eq {kind} {divisor}, {zero}")
+        by_minus = self.emit(f"icmp eq {kind} {divisor}, {minus}")
+        odd = self.emit(f"or {truth} {by_zero}, {by_minus}")
+        safe = self.emit(f"select {truth} {odd}, {kind} {self.splat('1', INT)}, {kind} {divisor}")
+        result = self.emit(f"{_INTEGER[op]} {kind} {dividend}, {safe}")
+        if op == "rem":
+            return f"select {truth} {by_zero}, {kind} {dividend}, {kind} {result}"
+        opposite = self.emit(f"sub {kind} {zero}, {dividend}")
+        result = self.emit(f"select {truth} {by_minus}, {kind} {opposite}, {kind} {result}")
+        return f"select {truth} {by_zero}, {kind} {minus}, {kind} {result}"
 
     def _comparison(self, op, dtype, kind, names):
         if dtype == FLOAT:
             return f"fcmp {'une' if op == 'ne' else 'o' + op} {kind} {names[0]}, {names[1]}"
-        signed = op if op in ("eq", "ne") else "s" + op
-        return f"icmp {signed} {kind} {names[0]}, {names[1]}"
+        ordered = op if op in ("eq", "ne") else ("u" if dtype == BOOL else "s") + op  # As a signed bit, true is -1.
+        return f"icmp {ordered} {kind} {names[0]}, {names[1]}"
 
     def _extreme(self, op, args, dtype, kind, names):
         """Processors give the second operand where one is NaN: the first is looked at apart, unless it is known."""

@@ -16,7 +16,9 @@ from jaxtyping import Array, Bool, Float
 from zoo.kernels import cache, episodes, llvm, stepping
 from zoo.kernels.machine import Library, Machine, host, object_code
 from zoo.kernels.networks import PARTS, Shape
+from zoo.kernels.primitives import kind
 from zoo.kernels.programs import Program, reset_constants, specialised, trace_step, with_fault
+from zoo.kernels.scalars import BOOL, INT
 from zoo.models import Packed
 
 _TOLERANCE = 1e-5
@@ -105,7 +107,9 @@ class StepKernel:
 
     def __init__(self, task, machine: Machine | None = None, folder: Path | None = None):
         self.task, self.machine = task, machine or host()
-        key = cache.digest([*task.kernel_key, *cache.of_machine(self.machine)])
+        # With 64 bits the same step is traced to other numbers, for which there are no rules.
+        wide = f"64 bits: {jax.config.jax_enable_x64}"
+        key = cache.digest([*task.kernel_key, wide, *cache.of_machine(self.machine)])
 
         def make() -> bytes:
             return json.dumps([step.to_json() for step in compile_step(task, self.machine)]).encode()
@@ -137,20 +141,21 @@ class StepKernel:
         if not self.special.constants:
             return play(self.special, arguments)
         branches = (functools.partial(play, self.special), functools.partial(play, self.general))
-        return jax.lax.cond(self._usual(rows), *branches, arguments)
+        return jax.lax.cond(self._usual(state), *branches, arguments)
 
-    def _usual(self, rows):
+    def _usual(self, state):
         """Whether all states are as resets make them."""
         usual = jnp.array(True)
+        numbers = [row for leaf in jax.tree.leaves(state) for row in leaf.reshape(-1, leaf.shape[-1])]
         for place, value in self.special.constants.items():
-            usual &= (abs(rows[place] - value) <= _TOLERANCE * max(1.0, abs(value))).all()
+            usual &= (abs(numbers[place] - value) <= _TOLERANCE * max(1.0, abs(value))).all()
         return usual
 
     def begin(self, state) -> Float[Array, "S N"]:
         """The carried numbers of states [..., N], for `step`; all NaN if one is not as resets make them."""
         rows = _rows(state)
         carried = jnp.stack([rows[place] for place in self.special.carried])
-        return jnp.where(self._usual(rows), carried, jnp.nan)
+        return jnp.where(self._usual(state), carried, jnp.nan)
 
     def step(self, carried: Float[Array, "S N"], readout: Float[Array, "A N"]) -> tuple[Float[Array, "S N"], Stepped]:
         """Steps N environments once.
@@ -197,10 +202,10 @@ def _rows(state) -> list[Array]:
     """The numbers of states [..., N], each a row of float32 bits [N]: truth values as 0 and 1."""
     rows = []
     for leaf in jax.tree.leaves(state):
-        if leaf.dtype == jnp.bool_:
+        if kind(leaf.dtype) == BOOL:
             leaf = leaf.astype(jnp.float32)
-        elif leaf.dtype != jnp.float32:
-            leaf = jax.lax.bitcast_convert_type(leaf.astype(jnp.int32), jnp.float32)
+        elif kind(leaf.dtype) == INT:
+            leaf = jax.lax.bitcast_convert_type(leaf, jnp.float32)
         rows.extend(leaf.reshape(-1, leaf.shape[-1]))
     return rows
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from jax.extend.core import Jaxpr, JaxprEqn, Literal
+from jax.lax import RoundingMethod
 
 from zoo.kernels.functions import Functions
 from zoo.kernels.scalars import BOOL, FLOAT, INT, Graph, Node
@@ -47,13 +48,14 @@ def kind(dtype) -> str:
     """Kind of number that stands for a dtype.
 
     Raises:
-        UnsupportedStepError: for those that have none: random keys, float64, complex numbers, large integers.
+        UnsupportedStepError: for those that have none: random keys, float64, complex numbers, integers that
+            overflow elsewhere than an int32 does.
     """
     if dtype == np.float32:
         return FLOAT
     if dtype == np.bool_:
         return BOOL
-    if dtype in (np.int32, np.int64, np.int16, np.int8, np.uint8):
+    if dtype == np.int32:
         return INT
     raise UnsupportedStepError(f"numbers of type {dtype}")
 
@@ -68,17 +70,17 @@ class Trace:
     """
 
     def __init__(self, *, opaque: bool = False):
-        self.graph = Graph()
+        self.graph = Graph(presumes=opaque)  # What nobody needs must presume nothing: `programs` simplifies the rest.
         self.functions = Functions(self.graph)
         self.loops: list[Loop] = []
         self.opaque = opaque
         self._inside_loop = False
         self._unknowns = 0
 
-    def constant(self, value: Any) -> Nodes:
-        """An array of constants."""
+    def constant(self, value: Any, dtype: Any = None) -> Nodes:
+        """An array of constants, of a dtype that may differ from that in which JAX keeps them."""
         array = np.asarray(value)
-        dtype = kind(array.dtype) if array.dtype != np.float64 else FLOAT
+        dtype = kind(array.dtype if dtype is None else dtype)
         return self.map(lambda x: self.graph.constant(x, dtype), array)
 
     @staticmethod
@@ -105,21 +107,21 @@ class Trace:
         """
         values: dict = {}
         for variable, const in zip(jaxpr.constvars, consts, strict=True):
-            values[variable] = self._known(const)
+            values[variable] = self._known(const, variable.aval)
         values.update(zip(jaxpr.invars, args, strict=True))
 
         def read(atom):
-            return self._known(atom.val) if isinstance(atom, Literal) else values[atom]
+            return self._known(atom.val, atom.aval) if isinstance(atom, Literal) else values[atom]
 
         for eqn in jaxpr.eqns:
             results = self._apply(eqn, [read(atom) for atom in eqn.invars])
             values.update(zip(eqn.outvars, results, strict=True))
         return [read(atom) for atom in jaxpr.outvars]
 
-    def _known(self, value):
+    def _known(self, value, aval):
         """Constants of the trace; None for those that are no numbers (random keys)."""
         try:
-            return self.constant(value)
+            return self.constant(value, aval.dtype)
         except (UnsupportedStepError, TypeError):
             if self.opaque:
                 return None
@@ -129,7 +131,7 @@ class Trace:
         name = eqn.primitive.name
         rule = RULES.get(name)
         try:
-            if rule is None or any(x is None for x in operands):
+            if rule is None or (rule is not _call and any(x is None for x in operands)):
                 raise UnsupportedStepError(f"the operation `{name}`")
             results = rule(self, eqn, *operands)
         except UnsupportedStepError:
@@ -189,18 +191,13 @@ def _rsqrt(trace: Trace, eqn, x):
     return trace.map(lambda node: g.op("div", g.constant(1.0), g.op("sqrt", node)), x)
 
 
-def _exp2(trace: Trace, eqn, x):
-    g, f = trace.graph, trace.functions
-    return trace.map(lambda node: f.exp(g.op("mul", node, g.constant(math.log(2)))), x)
-
-
 def _ceil(trace: Trace, eqn, x):
     g = trace.graph
     return trace.map(lambda node: g.op("neg", g.op("floor", g.op("neg", node))), x)
 
 
 def _round(trace: Trace, eqn, x):
-    if "EVEN" not in str(eqn.params["rounding_method"]):
+    if eqn.params["rounding_method"] != RoundingMethod.TO_NEAREST_EVEN:
         raise UnsupportedStepError("rounding of halves away from zero")
     return trace.map(lambda node: trace.graph.op("rint", node), x)
 
@@ -224,6 +221,8 @@ def _reduction(op: str) -> Callable:
         axes = eqn.params["axes"]
         kept = [axis for axis in range(x.ndim) if axis not in axes]
         shape = eqn.outvars[0].aval.shape
+        if x.size == 0:
+            raise UnsupportedStepError("a sum, or the like, of nothing")
         rows = x.transpose(*kept, *axes).reshape(math.prod(shape), -1)
         flat = [_reduce(trace.graph, op, row.tolist()) for row in rows]
         return np.array(flat, dtype=np.int64).reshape(shape)
@@ -251,15 +250,22 @@ def _cumulative(op: str) -> Callable:
 
 
 def _arg_extreme(better: str) -> Callable:
+    """The first of the best; NaN is better than any number."""
+
     def rule(trace: Trace, eqn, x):
         (axis,) = eqn.params["axes"]
         g = trace.graph
         rows = np.moveaxis(x, axis, -1)
+        if eqn.invars[0].aval.dtype == np.bool_:
+            rows = trace.map(lambda node: g.op("to_int", node), rows)
         flat = []
         for row in rows.reshape(-1, rows.shape[-1]).tolist():
             best, index = row[0], g.constant(0, INT)
             for i, node in enumerate(row[1:], 1):
                 wins = g.op(better, node, best)
+                if g.dtypes[node] == FLOAT:
+                    nan, known = g.op("ne", node, node), g.op("eq", best, best)
+                    wins = g.op("or", wins, g.op("and", nan, known))
                 best, index = g.op("select", wins, node, best), g.op("select", wins, g.constant(i, INT), index)
             flat.append(index)
         return np.array(flat, dtype=np.int64).reshape(eqn.outvars[0].aval.shape)
@@ -306,9 +312,10 @@ def _iota(trace: Trace, eqn):
 
 
 def _reshape(trace: Trace, eqn, x, *sizes):
-    if sizes or (eqn.primitive.name == "reshape" and eqn.params["dimensions"] is not None):
-        raise UnsupportedStepError("a reshape in another order")
-    return x.reshape(eqn.outvars[0].aval.shape)
+    if sizes:
+        raise UnsupportedStepError("arrays of a size that depends on the state")
+    order = eqn.params["dimensions"] if eqn.primitive.name == "reshape" else None
+    return (x if order is None else x.transpose(order)).reshape(eqn.outvars[0].aval.shape)
 
 
 def _slice(trace: Trace, eqn, x):
@@ -336,7 +343,6 @@ def _pad(trace: Trace, eqn, x, value):
     config = eqn.params["padding_config"]
     if any(low < 0 or high < 0 for low, high, _ in config):
         raise UnsupportedStepError("padding that cuts")
-    sides = zip(config, x.shape, strict=True)
     sides = zip(config, x.shape, strict=True)
     padded = np.full(eqn.outvars[0].aval.shape, value.item(), np.int64)
     inside = [slice(low, low + max(0, (n - 1) * (gap + 1) + 1), gap + 1) for (low, _, gap), n in sides]
@@ -465,6 +471,8 @@ def _scan(trace: Trace, eqn, *operands):
             carry = values[:n_carry]
             ys.append(values[n_carry:])
         ys = ys[::-1] if eqn.params["reverse"] else ys
+        if not ys:
+            return [*carry, *(np.empty(v.aval.shape, np.int64) for v in eqn.outvars[n_carry:])]
         return [*carry, *(np.stack(rows) for rows in zip(*ys, strict=True))]
     return _loop(trace, length, carry, lambda inside: trace.inlined(closed, [*consts, *inside]))
 
@@ -498,7 +506,7 @@ def _optimization_barrier(trace: Trace, eqn, *operands):
 
 
 _BY_OP = """abs add and div eq floor ge gt is_finite le lt max min mul ne neg not or rem sqrt sub xor""".split()
-_BY_FUNCTION = "acos asin atan atan2 cos exp log logistic pow sign sin tan tanh".split()
+_BY_FUNCTION = "acos asin atan atan2 cos exp exp2 log logistic pow sign sin tan tanh".split()
 
 RULES: dict[str, Callable] = {
     **{name: _elementwise(name) for name in _BY_OP},
@@ -514,13 +522,14 @@ RULES: dict[str, Callable] = {
     "convert_element_type": _convert,
     "copy": lambda trace, eqn, x: x,
     "copy_p": lambda trace, eqn, x: x,
+    "cummax": _cumulative("max"),
+    "cummin": _cumulative("min"),
     "cumprod": _cumulative("mul"),
     "cumsum": _cumulative("add"),
     "device_put": lambda trace, eqn, *xs: list(xs),
     "dot_general": _dot,
     "dynamic_slice": _dynamic_slice,
     "dynamic_update_slice": _dynamic_update_slice,
-    "exp2": _exp2,
     "gather": _gather,
     "integer_pow": _integer_pow,
     "iota": _iota,

@@ -14,15 +14,19 @@ that, `Program.fault`: 0, or NaN as soon as one of them, or any carried number, 
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from zoo.kernels.primitives import Loop, Trace
-from zoo.kernels.scalars import FLOAT, Graph, Node
+from zoo.kernels.primitives import Loop, Trace, kind
+from zoo.kernels.scalars import DTYPES, FLOAT, Graph, Node
 
+_NUMBERS = ("observation", "reward", "expected")
+"""Outputs of a step, besides whether the episode has ended."""
 _PASS_ON = frozenset(("add", "sub", "mul", "neg", "abs", "taint"))
 """Operations whose result is not finite as soon as an operand is not (an overflow of finite ones apart)."""
 
@@ -114,21 +118,24 @@ def trace_step(step: Callable, state: Any, actions: int) -> Program:
     """
     leaves, tree = jax.tree.flatten(state)
 
+    shapes = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in leaves]
+
     def flat_step(leaves, readout):
         result = step(jax.tree.unflatten(tree, leaves), readout)
-        outputs = {name: getattr(result, name) for name in ("observation", "reward", "done", "expected")}
-        if jax.tree.structure(result.state) != tree:
-            raise TypeError("a step must give a state of the structure that it was given")
-        return jax.tree.leaves(result.state), outputs
+        outputs = {name: jnp.asarray(getattr(result, name), jnp.float32) for name in _NUMBERS}
+        outputs["done"] = jnp.asarray(result.done, bool)
+        after, structure = jax.tree.flatten(jax.tree.map(jnp.asarray, result.state))
+        if structure != tree or [(x.shape, x.dtype) for x in shapes] != [(x.shape, x.dtype) for x in after]:
+            raise TypeError("a step must give a state of the structure, shapes and dtypes that it was given")
+        return after, outputs
 
-    shapes = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in leaves]
     readout = jax.ShapeDtypeStruct((actions,), np.float32)
     closed, result = jax.make_jaxpr(flat_step, return_shape=True)(shapes, readout)
     trace = Trace()
     before, place = [], 0
     for x in shapes:
         labels = np.arange(place, place + x.size).reshape(x.shape)
-        before.append(trace.map(lambda i, x=x: trace.graph.input(("state", i), _kind(x)), labels))
+        before.append(trace.map(lambda i, x=x: trace.graph.input(("state", i), kind(x.dtype)), labels))
         place += x.size
     action = trace.map(lambda i: trace.graph.input(("action", i)), np.arange(actions))
     values = trace.evaluate(closed.jaxpr, closed.consts, [*before, action])
@@ -140,23 +147,22 @@ def trace_step(step: Callable, state: Any, actions: int) -> Program:
     return _pruned(Program(trace.graph, tuple(trace.loops), dict(enumerate(after)), {}, outputs))
 
 
-def _kind(x) -> str:
-    from zoo.kernels.primitives import kind
-
-    return kind(x.dtype)
-
-
 def reset_constants(reset: Callable) -> dict[int, float]:
     """Numbers of the state that every reset makes the same, by their place: whatever depends on no random number.
 
     Args:
         reset: ``reset(key, episode)`` gives a state and an observation.
     """
-    closed = jax.make_jaxpr(lambda key: reset(key, 0)[0])(jax.random.key(0))
+    closed = jax.make_jaxpr(lambda key, episode: reset(key, episode)[0])(jax.random.key(0), jnp.int32(0))
     trace = Trace(opaque=True)
-    values = trace.evaluate(closed.jaxpr, closed.consts, [None])
-    flat = [node for x in values for node in x.ravel().tolist()]
-    constants = {place: trace.graph.value(node) for place, node in enumerate(flat)}
+    values = trace.evaluate(closed.jaxpr, closed.consts, [None, trace.unknown(closed.in_avals[1])])
+    shapes = [v.aval.shape for v in closed.jaxpr.outvars]
+    flat = [
+        node
+        for x, shape in zip(values, shapes, strict=True)
+        for node in ([None] * math.prod(shape) if x is None else x.ravel().tolist())
+    ]
+    constants = {place: None if node is None else trace.graph.value(node) for place, node in enumerate(flat)}
     return {place: float(value) for place, value in constants.items() if value is not None}
 
 
@@ -178,13 +184,13 @@ def specialised(program: Program, assumed: Mapping[int, float]) -> Program:
 
 
 def _is(graph: Graph, node: Node, value: float) -> bool:
-    return graph.is_constant(node) and graph.value(node) == np.float32(value)
+    return graph.is_constant(node) and graph.value(node) == DTYPES[graph.dtypes[node]](value)
 
 
 def _pruned(program: Program) -> Program:
-    """Keeps the numbers of the state that outputs, or kept numbers, depend on."""
+    """Keeps the numbers of the state that outputs, kept numbers or presumptions depend on."""
     graph, loops = program.graph, program.loops
-    outputs = [node for nodes in program.outputs.values() for node in nodes]
+    outputs = [node for nodes in program.outputs.values() for node in nodes] + sorted(graph.presumed_finite)
     kept: set[int] = set()
     while True:
         seen = reachable(graph, loops, [*outputs, *(program.state[place] for place in kept)])
@@ -232,12 +238,26 @@ def _presumed(program: Program) -> set[Node]:
         if node in seen:
             continue
         seen.add(node)
-        of_state = graph.ops[node] == "input" and graph.values[node][0] == "state"
-        if node in live or (graph.ops[node] not in _PASS_ON and not of_state):
+        made_of = None if node in live else _finite_with(program, node)
+        if made_of is None:
             found.add(node)
-        elif not of_state:
-            waiting.extend(graph.args[node])
+        else:
+            waiting.extend(made_of)
     return {node for node in found if graph.dtypes[node] == FLOAT and not graph.is_constant(node)}
+
+
+def _finite_with(program: Program, node: Node) -> Sequence[Node] | None:
+    """Nodes by which this one is finite if they all are (overflows apart); None if there are no such nodes."""
+    graph = program.graph
+    if graph.ops[node] in _PASS_ON:
+        return graph.args[node]
+    if node in graph.finite_with:
+        return graph.finite_with[node]
+    if graph.ops[node] == "input" and graph.values[node][0] in ("carry", "out"):
+        label, number, element = graph.values[node]
+        loop = program.loops[number]
+        return (loop.body[element],) if label == "out" else (loop.init[element], loop.body[element])
+    return None
 
 
 def _told_by_state(program: Program) -> set[Node]:
@@ -315,6 +335,9 @@ class _Rewriting:
             new[node] = graph.constant(value, dtype)
         elif op != "input":
             new[node] = graph.op(op, *(new[a] if a in new else self._new[a] for a in old.args[node]))
+            arguments = tuple(new.get(a, self._new.get(a)) for a in old.finite_with.get(node, ()))
+            if arguments and None not in arguments:
+                graph.finite_with.setdefault(new[node], arguments)
         elif value[0] == "state" and value[1] in self._assumed:
             new[node] = graph.constant(self._assumed[value[1]], dtype)
         elif value[0] == "out":

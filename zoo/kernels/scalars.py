@@ -8,9 +8,11 @@ Rounding: results are those of the operations as asked for, but for quotients, w
 and for the sign of zeros (`x + 0` is `x`).
 
 Finiteness: `0 * x` and `x - x` are 0 only for finite x. Nodes that were taken to be finite are collected in
-`Graph.presumed_finite`, and a program checks them while it runs (`programs`).
+`Graph.presumed_finite`, and a program checks them while it runs (`programs`). A graph that presumes nothing leaves
+such operations as they are.
 """
 
+import math
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -31,17 +33,37 @@ _COMPARISONS: dict[str, Callable] = {
 }
 
 
-def _rem(a, b):
-    """C's remainder, of the sign of the dividend."""
-    return np.fmod(a, b)
+def _div_fold(a, b):
+    """As XLA divides: whole numbers towards 0, and anything by 0 gives -1."""
+    if isinstance(a, np.floating):
+        return np.divide(a, b)
+    quotient = -1 if b == 0 else abs(int(a)) // abs(int(b)) * (1 if (a < 0) == (b < 0) else -1)
+    return _wrapped(quotient)
+
+
+def _rem_fold(a, b):
+    """The remainder, of the sign of the dividend; the rest of a whole number by 0 is itself."""
+    if isinstance(a, np.floating):
+        return np.fmod(a, b)
+    return a if b == 0 else _wrapped(math.copysign(abs(int(a)) % abs(int(b)), a))
+
+
+def _to_int_fold(a):
+    """Towards 0; the nearest integer there is of what fits none, 0 of NaN."""
+    limits = np.iinfo(np.int32)
+    return np.int32(0 if math.isnan(a) else math.trunc(min(max(float(a), limits.min), limits.max)))
+
+
+def _wrapped(number) -> np.int32:
+    return np.array(int(number), np.int64).astype(np.int32)[()]
 
 
 _FOLD: dict[str, Callable] = {
     "add": np.add,
     "sub": np.subtract,
     "mul": np.multiply,
-    "div": lambda a, b: np.divide(a, b) if isinstance(a, np.floating) else np.trunc(np.divide(a, b)).astype(np.int32),
-    "rem": _rem,
+    "div": _div_fold,
+    "rem": _rem_fold,
     "min": np.minimum,
     "max": np.maximum,
     "neg": np.negative,
@@ -57,13 +79,13 @@ _FOLD: dict[str, Callable] = {
     "shr": np.right_shift,
     "is_finite": np.isfinite,
     "to_float": np.float32,
-    "to_int": lambda a: np.int32(np.trunc(a)),
+    "to_int": _to_int_fold,
     "float_bits": lambda a: a.view(np.int32),
     "bits_float": lambda a: a.view(np.float32),
     **_COMPARISONS,
 }
 _COMMUTATIVE = frozenset(("add", "mul", "and", "or", "xor", "eq", "ne"))
-"""Minimum and maximum are not: of two zeros they give the first."""
+"""Minimum and maximum are not: which of two zeros they give depends on their order."""
 
 _RESULT = {
     **dict.fromkeys((*_COMPARISONS, "is_finite"), BOOL),
@@ -79,20 +101,26 @@ OPERATIONS = (*_FOLD, "select", "taint")
 class Graph:
     """Nodes, numbered so that operands come before what is made of them.
 
+    Args:
+        presumes: whether simplifications may presume that numbers are finite.
+
     Attributes:
         ops: name of each node's operation.
         args: its operands.
         dtypes: kind of its result, `FLOAT`, `INT` or `BOOL`.
         values: a constant's value, an input's label, None for all others.
         presumed_finite: nodes whose infinities and NaN a simplification would have lost.
+        finite_with: for results of functions that are finite wherever their arguments are, these arguments.
     """
 
-    def __init__(self):
+    def __init__(self, *, presumes: bool = True):
+        self._presumes = presumes
         self.ops: list[str] = []
         self.args: list[tuple[Node, ...]] = []
         self.dtypes: list[str] = []
         self.values: list = []
         self.presumed_finite: set[Node] = set()
+        self.finite_with: dict[Node, tuple[Node, ...]] = {}
         self._found: dict[tuple, Node] = {}
 
     def __len__(self) -> int:
@@ -167,10 +195,13 @@ class Graph:
         """Whether a node is the constant 1."""
         return self.ops[node] == "const" and self.values[node] == 1
 
-    def presume_finite(self, node: Node) -> None:
-        """Books that a simplification holds for finite values of a node alone."""
-        if self.dtypes[node] == FLOAT:
+    def presume_finite(self, node: Node) -> bool:
+        """Whether a simplification may be made that holds for finite values of a node alone; notes that it was."""
+        if self.dtypes[node] != FLOAT:
+            return True
+        if self._presumes:
             self.presumed_finite.add(node)
+        return self._presumes
 
     def taint(self, total: Node, node: Node) -> Node:
         """`total`, or NaN if a number is not finite: ``total + 0 * node``, which is never simplified."""
@@ -201,8 +232,7 @@ def _sub(g: Graph, a: Node, b: Node):
         return a
     if g.zero(a):
         return g.op("neg", b)
-    if a == b:
-        g.presume_finite(a)
+    if a == b and g.presume_finite(a):
         return g.constant(0, g.dtypes[a])
     if g.ops[b] == "neg":
         return g.op("add", a, g.args[b][0])
@@ -213,8 +243,7 @@ def _sub(g: Graph, a: Node, b: Node):
 
 def _mul(g: Graph, a: Node, b: Node):
     for x, y in ((a, b), (b, a)):
-        if g.zero(x):
-            g.presume_finite(y)
+        if g.zero(x) and g.presume_finite(y):
             return g.constant(0, g.dtypes[y])
         if g.one(x):
             return y
@@ -234,8 +263,7 @@ def _div(g: Graph, a: Node, b: Node):
     if g.one(a):
         return None
     reciprocal = g.op("div", g.constant(1.0), b)
-    if g.zero(a):
-        g.presume_finite(reciprocal)  # 0 / b is 0 unless b is 0 or NaN.
+    if g.zero(a) and g.presume_finite(reciprocal):  # 0 / b is 0 unless b is 0 or NaN.
         return a
     return g.op("mul", a, reciprocal)
 
@@ -256,6 +284,20 @@ def _abs(g: Graph, a: Node):
 
 def _same(g: Graph, a: Node, b: Node):
     return a if a == b else None
+
+
+def _extreme(truth: str):
+    """NaN stays; of truth values the least is their conjunction, and the greatest their disjunction."""
+
+    def simpler(g: Graph, a: Node, b: Node):
+        if g.dtypes[a] == BOOL:
+            return g.op(truth, a, b)
+        for x in (a, b):
+            if g.ops[x] == "const" and g.values[x] != g.values[x]:
+                return x
+        return _same(g, a, b)
+
+    return simpler
 
 
 def _and(g: Graph, a: Node, b: Node):
@@ -313,8 +355,8 @@ _SIMPLER: dict[str, Callable] = {
     "div": _div,
     "neg": _neg,
     "abs": _abs,
-    "min": _same,
-    "max": _same,
+    "min": _extreme("and"),
+    "max": _extreme("or"),
     "and": _and,
     "or": _or,
     "not": _not,

@@ -58,18 +58,19 @@ def nearest_frame(
     """
     candidates = [(_product(rotation, turn), moments[list(axes)]) for turn, axes in _renamings()]
     best, best_moments = max(candidates, key=lambda pair: round(abs(pair[0][0]), 6))
-    best = np.where(abs(best) < _SNAP, 0.0, best) + 0.0  # No negative zeros.
-    return best / np.linalg.norm(best) * (1.0 if best[0] >= 0 else -1.0), best_moments
+    best = np.where(abs(best) < _SNAP, 0.0, best) * (1.0 if best[0] >= 0 else -1.0)
+    return best / np.linalg.norm(best) + 0.0, best_moments  # No negative zeros.
 
 
 def with_near_frames(environment):
-    """A Brax environment of the same bodies, their frames of inertia as near to the links' as they can be."""
+    """A Brax environment of the same bodies, their frames of principal axes as near to the links' as they can be."""
     inertia = environment.sys.link.inertia
     rotations = np.asarray(inertia.transform.rot, np.float64)
-    moments = np.diagonal(np.asarray(inertia.i), axis1=1, axis2=2)
-    frames = [nearest_frame(*pair) for pair in zip(rotations, moments, strict=True)]
-    rot = np.stack([rotation for rotation, _ in frames]).astype(np.float32)
-    i = np.stack([np.diag(values) for _, values in frames]).astype(np.float32)
+    rot, i = np.array(inertia.transform.rot), np.array(inertia.i)
+    for link, moments in enumerate(np.diagonal(np.asarray(inertia.i), axis1=1, axis2=2)):
+        if np.array_equal(i[link], np.diag(moments)):  # A frame of principal axes.
+            rot[link], moments = nearest_frame(rotations[link], moments)
+            i[link] = np.diag(moments)
     inertia = inertia.replace(transform=inertia.transform.replace(rot=rot), i=i)
     turned = copy.copy(environment)
     turned.sys = environment.sys.replace(link=environment.sys.link.replace(inertia=inertia))
