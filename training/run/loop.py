@@ -23,6 +23,7 @@ from zoo.registry.recipe import read_recipe
 from zoo.store.curves import append_rows, cut_rows
 from zoo.training.methods.activity import COLUMNS
 from zoo.training.run import hosts
+from zoo.training.run.devices import check_plugin, check_split
 from zoo.training.run.engine import CHUNK, Engine, to_host
 from zoo.training.run.export import export_run
 from zoo.training.run.plan import within_memory
@@ -131,6 +132,7 @@ def _prepare(names, out, locks, **options) -> tuple[list[Run], list[Preparation]
 def _train_until_one_ends(runs, task, prepared, until, save_minutes, quiet, request) -> tuple[list[int], bool]:
     """Generations that the runs are at, all saved; and whether time or a signal stopped them."""
     start = time.monotonic()
+    check_plugin()
     engine = Engine(task, [run.group(task) for run in runs])
     hosts.check_mesh(engine.mesh)
     with within_memory([str(run.model) for run in runs], engine):
@@ -141,6 +143,8 @@ def _train_until_one_ends(runs, task, prepared, until, save_minutes, quiet, requ
 def _advance(runs, engine, start, until, save_minutes, quiet, request) -> tuple[list[int], bool]:
     """As `_train_until_one_ends`, of runs that have begun."""
     states, before = _restore(runs, engine)
+    split = engine.mesh.shape["members"]
+    check_split([position.members_over for position in before], split)
     generations = [position.generation for position in before]
     goal = runs[0].recipe.generations
     milestones = engine.method.milestones(goal)
@@ -152,7 +156,8 @@ def _advance(runs, engine, start, until, save_minutes, quiet, request) -> tuple[
 
         def write():
             for run, state, position in zip(runs, on_host, before, strict=True):
-                save_state(run.folder / "state", state, dataclasses.asdict(position.after(done, seconds, where)))
+                now = position.after(done, seconds, where, split)
+                save_state(run.folder / "state", state, dataclasses.asdict(now))
 
         hosts.from_main(write)
 

@@ -20,6 +20,7 @@ class Position:
         hardware: what they were computed on.
         python: versions of Python.
         versions: of libraries.
+        members_over: devices over which the members of a run were split last; 0 where the state does not say.
     """
 
     generation: int = 0
@@ -27,6 +28,7 @@ class Position:
     hardware: str = ""
     python: str = ""
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    members_over: int = 0
 
     @classmethod
     def read(cls, progress: dict) -> "Position":
@@ -34,7 +36,7 @@ class Position:
         known = {field.name for field in dataclasses.fields(cls)}
         return cls(**{name: value for name, value in progress.items() if name in known})
 
-    def after(self, generations: int, seconds: float, where: str) -> "Position":
+    def after(self, generations: int, seconds: float, where: str, members_over: int = 0) -> "Position":
         """The position so much later, computed by this process on some hardware."""
         return Position(
             self.generation + generations,
@@ -42,6 +44,7 @@ class Position:
             _with(self.hardware, where),
             _with(self.python, platform.python_version()),
             {name: _with(self.versions.get(name, ""), now) for name, now in installed().items()},
+            members_over,
         )
 
 

@@ -15,6 +15,8 @@ from orbax.checkpoint import v1 as ocp
 from zoo.core.errors import DamagedCheckpointError
 from zoo.core.json_files import read_object
 
+_COMMITTED = "commit_success.txt"
+
 
 def write_arrays(path: Path, tree: dict) -> None:
     """Saves a tree of arrays with Orbax, as host arrays: no device is recorded.
@@ -30,7 +32,8 @@ def write_arrays(path: Path, tree: dict) -> None:
                 ocp.save(target, tree)
     except Exception as error:  # Orbax raises many types here, and tells its log of them.
         raise OSError(_reason(error)) from error
-    (path / "commit_success.txt").unlink(missing_ok=True)  # Holds a path of this machine; not needed.
+    # Orbax's mark of a finished checkpoint, which its readers look for on object stores; without this machine's path.
+    (path / _COMMITTED).write_text("Checkpoint commit was successful\n", encoding="utf-8")
 
 
 _REASONS = re.compile(

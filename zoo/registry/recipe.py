@@ -1,6 +1,7 @@
 """Everything that decides how a model is trained, and the zoo's choice for each name."""
 
 import dataclasses
+import math
 import typing
 from typing import Any
 
@@ -10,9 +11,12 @@ from zoo.models import DT_MS, TAU_MS, V_TH, WEIGHTS, NetworkConfig
 from zoo.registry.families import ModelName, families, family_of
 from zoo.registry.methods import find_method, method_names, method_of
 from zoo.registry.names import parse
-from zoo.registry.settings import POSITIVE, Rule, at_least, check, setting, settings_of
+from zoo.registry.settings import POSITIVE, Rule, as_float32, at_least, check, setting, settings_of
 
-_TAU_MS = Rule(lambda taus: len(taus) in (1, 2) and min(taus) > DT_MS, f"1 or 2 values over {DT_MS:g}")
+_TAU_MS = Rule(
+    lambda taus: len(taus) in (1, 2) and all(DT_MS < as_float32(tau) < math.inf for tau in taus),
+    f"1 or 2 values over {DT_MS:g}, and finite, as float32",
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

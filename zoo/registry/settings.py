@@ -5,6 +5,8 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 
 class Rule(NamedTuple):
     """What a value must be; None is left to the field's type."""
@@ -13,8 +15,14 @@ class Rule(NamedTuple):
     text: str
 
 
-POSITIVE = Rule(lambda x: 0 < x < math.inf, "positive and finite")
-NOT_NEGATIVE = Rule(lambda x: 0 <= x < math.inf, "finite and not negative")
+def as_float32(x: float) -> float:
+    """The number that networks compute with: it may be infinite, or 0, where the float64 is not."""
+    with np.errstate(over="ignore", under="ignore"):
+        return float(np.float32(x))
+
+
+POSITIVE = Rule(lambda x: 0 < as_float32(x) < math.inf, "positive and finite as float32")
+NOT_NEGATIVE = Rule(lambda x: 0 <= as_float32(x) < math.inf, "finite as float32 and not negative")
 EVEN = Rule(lambda x: x >= 2 and x % 2 == 0, "even and at least 2")
 
 

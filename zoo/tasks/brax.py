@@ -50,15 +50,23 @@ def _observation_size(name: str, backend: str) -> int:
 
 @contextlib.contextmanager
 def _quiet():
-    """Keeps back what Brax says of an optional package (warp) and of the age of its dependencies."""
-    level = logging.root.manager.disable
+    """Keeps back what Brax says of an optional package (warp) and of the age of its dependencies.
+
+    MuJoCo, which reads the robots' files, would tell a file in the working directory of what they have and a future
+    version will not, wherever that is.
+    """
+    import mujoco
+
+    level, warned = logging.root.manager.disable, mujoco.get_mju_user_warning()
     logging.disable(logging.WARNING)
+    mujoco.set_mju_user_warning(lambda text: None)
     try:
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
         logging.disable(level)
+        mujoco.set_mju_user_warning(warned)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
