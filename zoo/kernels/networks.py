@@ -6,8 +6,7 @@ as one number; those of a member's own lie in the lanes of a row.
 """
 
 import dataclasses
-
-import numpy as np
+import itertools
 
 from zoo.kernels.ir import Code, Count, float_literal
 from zoo.models.spiking_mlp import READOUT_K
@@ -65,6 +64,15 @@ _SILENT = {"height": float("inf")}
 """What a neuron that only fills up has; all else is 0."""
 
 
+def vectors(shape: Shape, lanes: int) -> int:
+    """How many vectors of members advance together.
+
+    Two, so that a shared weight that is spread over a register serves both; one where registers are as long as two
+    short ones, or weights are members' own.
+    """
+    return 2 if lanes <= 8 and "w_in" not in shape.own else 1
+
+
 class Networks:
     """Writes the code of a network's shape.
 
@@ -77,61 +85,99 @@ class Networks:
 
     def __init__(self, code: Code, shape: Shape, own: str, shared: str):
         self._code, self._shape, self._own, self._shared = code, shape, own, shared
-        self._row = 4 * code.lanes
+        self._vectors, self._row = vectors(shape, code.lanes), 4 * code.lanes
 
     def _record(self, neuron: str, *, own: bool, width: int) -> str:
         """Address of a neuron's record (a counter's name)."""
-        base, size = (self._own, self._row) if own else (self._shared, 4)
+        base, size = (self._own, self._row * self._vectors) if own else (self._shared, 4)
         return self._code.at(base, neuron, size * width)
 
-    def _read(self, records: dict[bool, str], part: str, element: int = 0) -> str:
+    def _read(self, records: dict[bool, str], part: str, element: int = 0) -> list[str]:
+        """A number of a neuron, for each vector of members."""
         own = part in self._shape.own or part == "v"
         place = self._shape.places(own=own)[part] + element
-        address = self._code.at(records[own], place, self._row if own else 4)
-        return self._code.load(address) if own else self._code.load_spread(address)
+        if not own:
+            return [self._code.load_spread(self._code.at(records[own], place))] * self._vectors
+        first = place * self._vectors
+        return [self._code.load(self._code.at(records[own], first + i, self._row)) for i in range(self._vectors)]
 
-    def step(self, before: str, name: str, inputs: list[str]) -> tuple[str, list[str]]:
+    def step(self, before: str, name: str, inputs: list[str], sums: list[str]) -> str:
         """All hidden neurons by one step.
 
         Args:
             before: block that leads here.
             name: of the loop.
-            inputs: currents of the inputs.
+            inputs: for each vector of members the address of the inputs' currents, a row each. They are read again
+                for each round of neurons: there are more of them than registers, and what a compiler keeps and
+                spills costs more than that.
+            sums: addresses of rows, for the sums of the readout's weights over the neurons that fired.
 
         Returns:
-            The block after it, and the sums of the readout's weights over the neurons that fired.
+            The block after it.
         """
         code, shape = self._code, self._shape
         kind, zero = code.type_of(), code.number(0.0)
-        count = Count(code, before, name, 0, shape.padded, _AT_ONCE, [(kind, zero)] * shape.outputs)
-        widths = {own: shape.record(own=own) for own in (True, False)}
-        first = {own: self._record(count.counter, own=own, width=widths[own]) for own in (True, False)}
-        records = [
-            {own: code.at(first[own], i * widths[own], self._row if own else 4) for own in (True, False)}
+        kept = self._vectors == 1  # In registers, from round to round.
+        if not kept:
+            for base, o in itertools.product(sums, range(shape.outputs)):
+                code.store(zero, code.at(base, o, self._row))
+        carry = [(kind, zero)] * shape.outputs if kept else []
+        count = Count(code, before, name, 0, shape.padded, _AT_ONCE, carry)
+        records = self._records(count.counter)
+        currents = self._currents(records, inputs)
+        spikes = [self._membranes(current, record) for current, record in zip(currents, records, strict=True)]
+        totals = []
+        for o in range(shape.outputs):
+            total = [count.values[o]] if kept else [code.load(code.at(base, o, self._row)) for base in sums]
+            for fired, record in zip(spikes, records, strict=True):
+                weights = self._read(record, "w_out", o)
+                total = [code.multiply_add(*pair, t) for *pair, t in zip(fired, weights, total, strict=True)]
+            if kept:
+                totals += total
+            else:
+                for value, base in zip(total, sums, strict=True):
+                    code.store(value, code.at(base, o, self._row))
+        for o, total in enumerate(count.end(totals)):
+            code.store(total, code.at(sums[0], o, self._row))
+        return count.after
+
+    def _records(self, neuron: str) -> list[dict[bool, str]]:
+        """Addresses of the records of a round's neurons: own and shared."""
+        widths = {own: self._shape.record(own=own) for own in (True, False)}
+        first = {own: self._record(neuron, own=own, width=widths[own]) for own in (True, False)}
+        sizes = {True: self._row * self._vectors, False: 4}
+        return [
+            {own: self._code.at(first[own], i * widths[own], sizes[own]) for own in (True, False)}
             for i in range(_AT_ONCE)
         ]
-        currents = [zero] * _AT_ONCE
-        for i, value in enumerate(inputs):
-            for n, record in enumerate(records):
-                product = code.binary("fmul", value, self._read(record, "w_in", i))
-                currents[n] = product if i == 0 else code.binary("fadd", currents[n], product)
-        sums = list(count.values)
-        for current, record in zip(currents, records, strict=True):
-            spike = self._membrane(current, record)
-            for o in range(shape.outputs):
-                sums[o] = code.multiply_add(spike, self._read(record, "w_out", o), sums[o])
-        return count.after, count.end(sums)
 
-    def _membrane(self, current: str, record: dict[bool, str]) -> str:
-        """Eq. 2 with potentials counted from rest, ``u = v + k (r I - v)``: spikes, 0 or 1 (H(0) = 1)."""
+    def _currents(self, records: list[dict[bool, str]], inputs: list[str]) -> list[list[str]]:
+        """Input currents of a round's neurons, for each vector of members."""
         code = self._code
-        v = self._read(record, "v")
-        drive = code.binary("fsub", code.binary("fmul", self._read(record, "r"), current), v)
-        u = code.multiply_add(self._read(record, "k"), drive, v)
-        fired = code.compare("oge", u, self._read(record, "height"))
-        rest = code.select(fired, code.number(0.0), u)
-        code.store(rest, code.at(record[True], self._shape.places(own=True)["v"], self._row))
-        return code.select(fired, code.number(1.0), code.number(0.0))
+        currents = [[code.number(0.0)] * self._vectors for _ in records]
+        for i in range(self._shape.inputs):
+            values = [code.load(code.at(base, i, self._row)) for base in inputs]
+            for n, record in enumerate(records):
+                products = [
+                    code.binary("fmul", *pair) for pair in zip(values, self._read(record, "w_in", i), strict=True)
+                ]
+                if i:
+                    products = [code.binary("fadd", *pair) for pair in zip(currents[n], products, strict=True)]
+                currents[n] = products
+        return currents
+
+    def _membranes(self, currents: list[str], record: dict[bool, str]) -> list[str]:
+        """Eq. 2 with potentials counted from rest, ``u = v + k (r I - v)``: spikes, 0 or 1 (H(0) = 1)."""
+        code, spikes = self._code, []
+        parts = [self._read(record, part) for part in ("v", "k", "r", "height")]
+        place = self._shape.places(own=True)["v"] * self._vectors
+        for i, (current, v, k, r, height) in enumerate(zip(currents, *parts, strict=True)):
+            drive = code.binary("fsub", code.binary("fmul", r, current), v)
+            u = code.multiply_add(k, drive, v)
+            fired = code.compare("oge", u, height)
+            code.store(code.select(fired, code.number(0.0), u), code.at(record[True], place + i, self._row))
+            spikes.append(code.select(fired, code.number(1.0), code.number(0.0)))
+        return spikes
 
     def readout(self, potential: str, total: str) -> str:
         """The readout's membrane, which never fires: ``v + k (I - v)`` with Table 4's constants."""
@@ -197,8 +243,3 @@ def _member(code: Code, lane: str) -> str:
 def _index(code: Code, shape: Shape, part: str, element: int, neuron: str) -> str:
     """Where a neuron's number stands in a network's part: rows of neurons, one an input or an output."""
     return code.emit(f"add i64 {neuron}, {element * shape.hidden}") if element else neuron
-
-
-def scratch_bytes(shape: Shape, lanes: int) -> int:
-    """Bytes of working memory of a block of environments."""
-    return int(np.float32().nbytes) * shape.scratch(lanes)
