@@ -95,3 +95,23 @@ def test_public_names_are_there(package):
         warnings.simplefilter("ignore", DeprecationWarning)  # Of names that have moved.
         module = import_module(package)
         assert all(getattr(module, name) is not None for name in module.__all__)
+
+
+LONG = {
+    "zoo.tasks.lanes": "one rule for each of JAX's primitives",
+    "zoo.kernels.primitives": "one rule for each of JAX's primitives",
+    "zoo.kernels.programs": "one pass over a program after another",
+    "zoo.kernels.scalars": "one rule for each operation",
+    "zoo.tasks.rollout.rollout": "the loop's parts share its groups",
+    "zoo.interchange.importing.import_nir": "one checkpoint, part by part",
+}
+"""What may be longer than others, and why."""
+
+
+def test_modules_and_functions_are_short():
+    long = {name for name, path in MODULES.items() if len(path.read_text(encoding="utf-8").splitlines()) > 300}
+    for name, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 60:
+                long.add(f"{name}.{node.name}")
+    assert long <= set(LONG)

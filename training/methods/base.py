@@ -155,3 +155,13 @@ class RunsMethod(abc.ABC):
     @abc.abstractmethod
     def totals(self, state: Any) -> dict:
         """Numbers of a whole training for config.json: ``env_steps`` a run, counts of mishaps."""
+
+    def population(self, group: Group, state: Any, last: list[float]) -> list[float]:
+        """What is published of the population that a run ended with, for each seed; by default the curve's last mean.
+
+        Args:
+            group: whose runs these are.
+            state: of the group, on the host.
+            last: what the curve says of the last generation.
+        """
+        return last

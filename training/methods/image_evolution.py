@@ -59,7 +59,7 @@ class ImageEvolution(ActivityRecord, Evolution):
         """NaN members of all runs."""
         return {"nan_members": int(state.nan_members.sum())}
 
-    def population_accuracies(self, group: Group, state: RunState) -> Float[np.ndarray, " R"]:
+    def population(self, group: Group, state: RunState, last: list[float]) -> list[float]:
         """Mean accuracy on the test images, in %, of `TESTED_MEMBERS` drawn from each run's search distribution."""
         pixels, labels = load_images(self.task.name, "test")
         score = jax.jit(
@@ -74,7 +74,7 @@ class ImageEvolution(ActivityRecord, Evolution):
             own = {name: value[run] for name, value in frozen.items()}
             scores = score(own, search.mean + search.std * noise, self.task.currents(pixels), labels)
             means.append(100 * float(scores.accuracy.mean()))
-        return np.array(means)
+        return means
 
     def generation(self, groups, states, constants, arrays, *, merged):
         """Ask, classify, tell."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,13 @@ import jax
 import numpy as np
 
 from zoo.core.errors import ZooError
-from zoo.core.json_files import read_json
 from zoo.models import fixed_weights
 from zoo.registry.families import family_of
-from zoo.registry.names import parse
 from zoo.registry.recipe import make_network_config, make_recipe_task, task_options
 from zoo.store.checkpoint import write_checkpoint
 from zoo.store.curves import rows_until
-from zoo.training.methods.base import Group
-from zoo.training.methods.image_evolution import ImageEvolution
+from zoo.tasks import Task
+from zoo.training.methods.base import Group, RunsMethod
 from zoo.training.run.engine import Engine
 from zoo.training.run.position import installed
 from zoo.training.run.runs import read_recorded
@@ -38,39 +37,24 @@ def export_run(folder: Path, target: Path | None = None, *, with_state: bool = F
     Raises:
         ZooError: if the run has no saved state yet.
     """
-    record = read_json(folder / "run.json")
-    recipe = read_recorded(folder / "run.json")
-    model = parse(record["name"])
+    model, recipe = read_recorded(folder / "run.json")
     task = make_recipe_task(model, recipe)
-    config = make_network_config(model, task, recipe)
-    group = Group(config=config, recipe=recipe, seeds=tuple(range(recipe.seeds)))
-    engine = Engine(task, [group], devices=jax.local_devices()[:1])
-    restored = restore_state(folder / "state", jax.tree.map(np.asarray, engine.init()[0]))
-    if restored is None:
-        raise ZooError(f"{folder} has no saved training state yet; run: zoo train {model}")
-    state: Any
-    state, progress = restored
-    initial, trained = group.initial_parts(), config.split(np.asarray(engine.method.parameters(state)))
+    group = Group(config=make_network_config(model, task, recipe), recipe=recipe, seeds=tuple(range(recipe.seeds)))
+    method, state, progress = _restore(folder, task, group)
+    initial, trained = group.initial_parts(), group.config.split(np.asarray(method.parameters(state)))
     _check_finite(trained, group.seeds, folder)
-    stacked = initial | trained
-    stats = engine.method.stats(state) if recipe.normalise_observations else None
-    networks = {seed: {n: v[i] for n, v in stacked.items()} for i, seed in enumerate(group.seeds)}
+    stats = method.stats(state) if recipe.normalise_observations else None
+    networks = {k: {n: v[i] for n, v in (initial | trained).items()} for i, k in enumerate(group.seeds)}
     evaluator = family_of(model.task).metric.load_evaluator()
     evaluation = evaluator.measure(str(model), task, networks, stats, recipe.observation_clip)
     # A training may have written more since its last saved state.
     whole = rows_until((folder / "training.csv").read_text(encoding="utf-8"), progress["generation"])
     curve = thin_curve(whole, progress["generation"])
-    if isinstance(engine.method, ImageEvolution):
-        population = engine.method.population_accuracies(group, state)
-    else:
-        population = [float(row["mean"]) for row in _last_rows(curve)]
-    params = {"trained": trained}
-    if stats is not None:
-        params["observations"] = stats._asdict()
+    population = method.population(group, state, [float(row["mean"]) for row in _last_rows(curve)])
     document = {
         "name": str(model),
         "task": {"name": model.task, "options": task_options(model, recipe)},
-        "network": dataclasses.asdict(config),
+        "network": dataclasses.asdict(group.config),
         "recipe": dataclasses.asdict(recipe),
         "seeds": list(group.seeds),
         "observations": stats is not None,
@@ -78,35 +62,54 @@ def export_run(folder: Path, target: Path | None = None, *, with_state: bool = F
             str(seed): fixed_weights.sha256(w_in, w_out)
             for seed, w_in, w_out in zip(group.seeds, initial["w_in"], initial["w_out"], strict=True)
         },
-        "training": {
-            "parameters": config.trained_size,
-            "generations": progress["generation"],
-            **engine.method.totals(state),
-            "population_mean": float(np.mean(population)),
-            "population_std": float(np.std(population, ddof=1)) if len(population) > 1 else 0.0,
-            "seconds": round(progress["seconds"], 1),
-            "hardware": progress["hardware"],
-            # States of older versions do not say; then it is what exports them.
-            "python": progress.get("python") or platform.python_version(),
-            "versions": progress.get("versions") or installed(),
-        },
+        "training": {"parameters": group.config.trained_size, "generations": progress["generation"]}
+        | method.totals(state)
+        | _history(progress, population),
     }
-    keep_state = with_state or progress["generation"] < recipe.generations
-
-    def add_files(new: Path) -> None:
-        activity = folder / "activity.csv"
-        if activity.is_file():
-            text = rows_until(activity.read_text(encoding="utf-8"), progress["generation"])
-            if text:
-                (new / activity.name).write_text(text, encoding="utf-8")
-        if keep_state:
-            save_state(new / "state", state, progress)
-
     target = target or folder / "checkpoint"
+    keep_state = with_state or progress["generation"] < recipe.generations
     write_checkpoint(
-        target, config=document, params=params, evaluation=evaluation.to_json(), curve=curve, extra=add_files
+        target,
+        config=document,
+        params={"trained": trained} | ({} if stats is None else {"observations": stats._asdict()}),
+        evaluation=evaluation.to_json(),
+        curve=curve,
+        extra=lambda new: _add_files(folder, new, state if keep_state else None, progress),
     )
     return target
+
+
+def _restore(folder: Path, task: Task, group: Group) -> tuple[RunsMethod, Any, dict]:
+    """What trained a run, its newest state, and how far that is."""
+    engine = Engine(task, [group], devices=jax.local_devices()[:1])
+    restored = restore_state(folder / "state", jax.tree.map(np.asarray, engine.init()[0]))
+    if restored is None:
+        raise ZooError(f"{folder} has no saved training state yet; run: zoo train {folder.name}")
+    return engine.method, *restored
+
+
+def _history(progress: dict, population: Sequence[float]) -> dict:
+    """How a training ended, and what it was computed on and with."""
+    return {
+        "population_mean": float(np.mean(population)),
+        "population_std": float(np.std(population, ddof=1)) if len(population) > 1 else 0.0,
+        "seconds": round(progress["seconds"], 1),
+        "hardware": progress["hardware"],
+        # States of older versions do not say; then it is what exports them.
+        "python": progress.get("python") or platform.python_version(),
+        "versions": progress.get("versions") or installed(),
+    }
+
+
+def _add_files(folder: Path, new: Path, state: Any, progress: dict) -> None:
+    """Puts firing rates and the training state into a new checkpoint, where there are some."""
+    activity = folder / "activity.csv"
+    if activity.is_file():
+        text = rows_until(activity.read_text(encoding="utf-8"), progress["generation"])
+        if text:
+            (new / activity.name).write_text(text, encoding="utf-8")
+    if state is not None:
+        save_state(new / "state", state, progress)
 
 
 def _check_finite(trained: dict, seeds: tuple[int, ...], folder: Path) -> None:

@@ -187,7 +187,7 @@ def _recorded_recipe(folder: Path) -> Recipe:
     record = _record(folder)
     if not record.is_file():
         raise ZooError(f"{folder} has a training state, and no {record.name} that says of which recipe; use --fresh")
-    return read_recorded(record)
+    return read_recorded(record)[1]
 
 
 @contextlib.contextmanager
@@ -236,11 +236,11 @@ def _published(name: str, *, with_state: bool) -> Path:
     return path
 
 
-def read_recorded(record: Path) -> Recipe:
-    """The recipe in a run's record, of any version."""
+def read_recorded(record: Path) -> tuple[ModelName, Recipe]:
+    """The model and the recipe in a run's record, of any version."""
     content = read_json(record)
     model, recipe = parse(content["name"]), content["recipe"]
-    return read_recipe(recipe if "settings" in recipe else upgraded(recipe, model), model, str(record))
+    return model, read_recipe(recipe if "settings" in recipe else upgraded(recipe, model), model, str(record))
 
 
 def _recipe_of(path: Path) -> Recipe:

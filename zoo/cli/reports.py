@@ -1,0 +1,135 @@
+"""The command line of what is published beside models: `zoo cards`, `figure`, `table` and `render`."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+
+def add_verbs(verb: Callable[..., argparse.ArgumentParser], prepared: Callable[[Callable], Callable]) -> None:
+    """Adds the verbs to the `zoo` command.
+
+    Args:
+        verb: makes a sub-parser from a name, what it runs, and its help.
+        prepared: makes of what a command runs one that first makes each CPU core a device.
+    """
+    sub = verb("cards", _cards, "Write all model cards from the checkpoints, or check them.")
+    sub.add_argument("folder", nargs="?", type=Path, help="default model_cards, with pages beside it")
+    sub.add_argument("--pages", type=Path, metavar="ROOT", help="also tables in README.md and docs/ of this folder")
+    sub.add_argument("--check", action="store_true", help="exit status 1 if a card disagrees")
+
+    sub = verb("figure", prepared(_figure), "Draw a figure, with its numbers as CSV beside it.")
+    figures = ["memory-length", "control", "ablation", "image-firing", *_GRADIENT_FIGURES]
+    sub.add_argument("which", choices=figures, metavar="WHICH", help=", ".join(figures))
+    _add_ablation(sub)
+    sub.add_argument("--out", type=Path, default=Path("docs/figures"), help="folder (default docs/figures)")
+    sub.add_argument("--sweep-tau", action="store_true", help="train again what no checkpoint holds")
+    sub.add_argument("--seeds", type=int, default=20, help="of that training (default 20)")
+    sub.add_argument("--task", default="mnist", help="image-firing: images (default mnist)")
+    sub.add_argument("--budget", type=int, default=4096, help="image-firing: of the models (default 4096)")
+
+    sub = verb("table", _table, "Print rewards beside the paper's, as Markdown.")
+    sub.add_argument("which", choices=[*_TABLES], help="; ".join(f"{k}: {v}" for k, v in _TABLES.items()))
+    _add_ablation(sub)
+
+    sub = verb("render", _render, "Show an episode: the bodies, and the spikes of the hidden layer beside them.")
+    sub.add_argument("name", help="model name, or folder of a checkpoint")
+    sub.add_argument("-o", "--output", type=Path, required=True, help="FILE.html (Brax's viewer), .gif or .png")
+    sub.add_argument("--training-seed", type=int, help="which training seed's network (default: the first)")
+    sub.add_argument("--seed", type=int, help="old spelling of --training-seed, which goes in version 2")
+    sub.add_argument("--episode-seed", type=int, default=0, help="of the initial state (default 0)")
+    sub.add_argument("--steps", type=int, help="at most so many (default: the whole episode)")
+
+
+def _add_ablation(sub: argparse.ArgumentParser) -> None:
+    """Which model's subsets of trained properties a table or figure is about."""
+    sub.add_argument("name", nargs="?", help="ablation: of which model (hetsnn-hp-16384)")
+    sub.add_argument("--runs", type=Path, help="ablation: take the checkpoints of the runs in this folder")
+
+
+def _check_ablation(arguments) -> None:
+    if (arguments.which == "ablation") != (arguments.name is not None):
+        raise ValueError(f"a model's name is for `zoo {arguments.verb} ablation NAME`, and needed there")
+    if arguments.which != "ablation" and arguments.runs is not None:
+        raise ValueError(f"--runs is for `zoo {arguments.verb} ablation NAME`")
+
+
+def _cards(arguments) -> int:
+    from zoo.report.card_index import check_cards, write_cards
+
+    # The repository's own cards stand in its pages, too; another folder's neighbours are nobody's business.
+    folder = arguments.folder or Path("model_cards")
+    pages = Path() if arguments.folder is None and arguments.pages is None else arguments.pages
+    if not arguments.check:
+        print(f"wrote {len(write_cards(folder, pages))} files to {folder}")
+        return 0
+    problems = check_cards(folder, pages)
+    print("\n".join(problems) or "cards and checkpoints agree")
+    return 1 if problems else 0
+
+
+_GRADIENT_FIGURES = ("cartpole-methods", "membrane-potentials", "jacobians")
+
+
+def _figure(arguments) -> int:
+    _check_ablation(arguments)
+    if arguments.which in _GRADIENT_FIGURES:
+        from zoo.report.gradient_figures import draw
+
+        files = draw(arguments.which, arguments.out)
+    elif arguments.which == "control":
+        from zoo.report.card_index import index_rows
+        from zoo.report.control_figures import control
+
+        files = control(index_rows(), arguments.out)
+    elif arguments.which == "ablation":
+        from zoo.report.control_figures import ablation
+
+        files = ablation(arguments.name, arguments.out, arguments.runs)
+    elif arguments.which == "image-firing":
+        from zoo.report.image_figures import image_firing
+
+        files = image_firing(arguments.out, task=arguments.task, budget=arguments.budget)
+    else:
+        from zoo.report.memory_figures import memory_length
+
+        files = memory_length(arguments.out, sweep_tau=arguments.sweep_tau, seeds=arguments.seeds)
+    for path in files:
+        print(path)
+    return 0
+
+
+_TABLES = {
+    "control": "Brax's environments by budget (Fig. 3)",
+    "differences": "trained weights against trained neurons there, at equal generations",
+    "ablation": "one of them by trained properties (Table 1)",
+    "images": "image classification by budget (Table 3)",
+}
+
+
+def _table(arguments) -> int:
+    from zoo.report.card_index import index_rows
+    from zoo.report.control_tables import ablation_table, control_table, difference_table
+    from zoo.report.image_tables import image_table
+
+    _check_ablation(arguments)
+    if arguments.which == "ablation":
+        text = ablation_table(arguments.name, arguments.runs)
+    else:
+        make = {"control": control_table, "differences": difference_table, "images": image_table}[arguments.which]
+        text = make(index_rows())
+    print(text, end="")
+    return 0
+
+
+def _render(arguments) -> int:
+    from zoo.rendering import render
+    from zoo.store.loading import load
+
+    seed = arguments.training_seed
+    if arguments.seed is not None:
+        print("zoo render: --seed is now --training-seed; --seed goes in version 2", file=sys.stderr)
+        seed = arguments.seed if seed is None else seed
+    options = {"episode_seed": arguments.episode_seed, "steps": arguments.steps}
+    print(render(load(arguments.name), arguments.output, seed, **options))
+    return 0
