@@ -212,7 +212,7 @@ def test_models_of_different_tasks_cannot_be_in_lockstep(tmp_path, tiny):
 
 def test_a_training_names_all_that_it_was_computed_on(tmp_path, tiny, monkeypatch):
     for machine in ("1 x Card", "1 CPU core", "1 x Card"):
-        monkeypatch.setattr("zoo.training.run.position.hardware", lambda machine=machine: machine)
+        monkeypatch.setattr("zoo.training.run.loop.hardware", lambda machine=machine: machine)
         train(NAME, out=tmp_path, quiet=True, **tiny, max_minutes=1e-9)
     assert train(NAME, out=tmp_path, quiet=True, **tiny).finished
     config = json.loads((tmp_path / NAME / "checkpoint" / "config.json").read_text())
