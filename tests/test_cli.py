@@ -202,7 +202,8 @@ def test_a_field_of_the_recipe_can_be_unset(tmp_path):
     command = ["train", "hetsnn-mem5-32", "--out", str(tmp_path), "--seeds", "1", "--population", "4"]
     assert main([*command, "--generations", "1", "--centre-lr-final", "none", "--quiet"]) == 0
     recipe = read_json(tmp_path / "hetsnn-mem5-32" / "run.json")["recipe"]
-    assert (recipe["centre_lr_final"], recipe["sigma_final"], recipe["seeds"]) == (None, None, 1)
+    own = recipe["settings"]
+    assert (own["centre_lr_final"], own["sigma_final"], recipe["seeds"]) == (None, None, 1)
 
 
 @pytest.mark.parametrize("given", ["", "--xla_cpu_enable_fast_math=false", "--xla_cpu_collective_timeout_seconds=7"])

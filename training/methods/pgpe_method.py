@@ -6,7 +6,7 @@ from types import MappingProxyType
 from zoo.core.formatting import spent
 from zoo.registry.methods import Method
 from zoo.registry.settings import EVEN, NOT_NEGATIVE, POSITIVE, Rule, at_least, check, one_of, require, setting
-from zoo.tasks.compiled import PHYSICS
+from zoo.tasks.base import PHYSICS
 
 OPTIMISERS = ("adam", "sgd", "clipup")
 

@@ -8,6 +8,11 @@ CONTROL, CLASSIFICATION = "control", "classification"
 """Kinds of tasks: those that play episodes, and those that present inputs with a label."""
 
 
+PHYSICS = ("kernel", "lanes", "brax")
+"""What computes the physics while training: a compiled kernel; JAX, with the batch last on a processor
+(`zoo.tasks.lanes`); or JAX under its own `vmap`."""
+
+
 class Step(NamedTuple):
     """Outcome of one step of one environment.
 

@@ -14,10 +14,6 @@ from zoo.tasks.rollout import Episodes, Policies
 if TYPE_CHECKING:
     from zoo.kernels.play import StepKernel
 
-PHYSICS = ("kernel", "lanes", "brax")
-"""What computes the physics while training: a compiled kernel; JAX, with the batch last on a processor
-(`zoo.tasks.lanes`); or JAX under its own `vmap`."""
-
 
 class Kernel(NamedTuple):
     """What was found for a task.
