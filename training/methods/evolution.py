@@ -143,7 +143,7 @@ class Evolution(RunsMethod):
             populations.append(population)
             own.append(slice_members(population, self._shards))
         clip = groups[0].recipe.observation_clip
-        if merged:
+        if merged and "kernel" not in map(self.physics, groups):
             made = [make(members) for make, members in zip(policies, own, strict=True)]
             episodes = rollout(self.task, made, clip=clip, physics=self.physics(groups[0]))
         else:

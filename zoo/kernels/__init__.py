@@ -18,4 +18,13 @@ thousand to some ten thousand operations long. LLVM compiles it for as many envi
     machine        the processor at hand, and machine code for it
     cache          compiled steps on disk
     play           a task's kernel: compiled, checked, called
+
+On a GPU the same programs run, one environment a thread:
+
+    blocks         whole episodes of many runs as the program of a block of threads
+    hidden         its hidden neurons
+    grid           its threads, what they share, and how environments are spread over them
+    ptx            text for NVIDIA's GPUs, out of LLVM IR; no toolkit and no GPU is needed for it
+    cuda           the driver of the GPU at hand; how XLA launches a program
+    gpu            a task's kernel: compiled, checked, called
 """

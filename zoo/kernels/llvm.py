@@ -140,7 +140,7 @@ class Emitter(Code):
         return f"{verb} {kind} {name} to {target}"
 
 
-def step_function(program: Program, name: str, lanes: int) -> tuple[str, set[str]]:
+def step_function(program: Program, name: str, lanes: int, row: int | None = None) -> tuple[str, set[str]]:
     """LLVM IR of a function that steps as many environments as there are lanes.
 
         void name(ptr state, ptr action, ptr result)
@@ -153,11 +153,12 @@ def step_function(program: Program, name: str, lanes: int) -> tuple[str, set[str
         program: of the step, with its fault.
         name: of the function.
         lanes: environments.
+        row: numbers from one row to the next; by default as many as there are lanes.
 
     Returns:
         The definition, and the declarations that it needs.
     """
-    graph = program.graph
+    graph, width = program.graph, 4 * (row or lanes)
     emitter = Emitter(graph, lanes)
     live, inside = program.live(), loop_of(program.graph, program.loops)
     labels = {graph.values[node]: node for node in live if graph.ops[node] == "input"}
@@ -166,12 +167,12 @@ def step_function(program: Program, name: str, lanes: int) -> tuple[str, set[str
     for label, node in sorted(labels.items(), key=lambda item: str(item[0])):
         if label[0] in ("state", "action"):
             base, row = ("%state", rows[label[1]]) if label[0] == "state" else ("%action", label[1])
-            emitter.bind(node, _load(emitter, emitter.at(base, row, 4 * lanes), graph.dtypes[node]))
+            emitter.bind(node, _load(emitter, emitter.at(base, row, width), graph.dtypes[node]))
     _body(emitter, program, live, inside, labels)
     for place, row in rows.items():
-        _store(emitter, emitter.at("%state", row, 4 * lanes), program.state[place])
+        _store(emitter, emitter.at("%state", row, width), program.state[place])
     for row, node in enumerate(result_nodes(program)):
-        _store(emitter, emitter.at("%result", row, 4 * lanes), node)
+        _store(emitter, emitter.at("%result", row, width), node)
     parameters = ", ".join(f"ptr noalias nocapture align {lanes * 4} %{p}" for p in ("state", "action", "result"))
     lines = [f"define void @{name}({parameters}) nounwind {{", "entry:", *emitter.lines, "  ret void", "}", ""]
     return "\n".join(lines), emitter.declarations

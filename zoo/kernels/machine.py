@@ -9,7 +9,8 @@ import threading
 import llvmlite
 import llvmlite.binding as llvm
 
-_LOCK = threading.Lock()
+LOCK = threading.Lock()
+"""LLVM is entered by one thread at a time."""
 VECTOR_BITS = "HETSNN_ZOO_VECTOR_BITS"
 
 
@@ -62,7 +63,7 @@ def host(widest: int | None = None) -> Machine:
 def object_code(ir: str, machine: Machine, *, level: int = 3) -> bytes:
     """Machine code of an LLVM module."""
     _initialise()
-    with _LOCK:
+    with LOCK:
         module = llvm.parse_assembly(ir)
         module.verify()
         target = _target(machine)
@@ -86,7 +87,7 @@ class Library:
 
     def __init__(self, codes: list[bytes], machine: Machine):
         _initialise()
-        with _LOCK:
+        with LOCK:
             self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target(machine))
             for code in codes:
                 self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))

@@ -5,6 +5,7 @@ import ctypes
 import dataclasses
 import functools
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,21 +54,13 @@ class CompiledStep:
         carried: places of the numbers of the state that it reads and writes.
         constants: values that other numbers of the state must have, by place.
         operations: of one environment's step.
-        code: object code of the function `step` (`zoo.kernels.llvm.step_function`).
+        code: of the function `step` (`zoo.kernels.llvm.step_function`), as `compile_step` was told to make it.
     """
 
     carried: tuple[int, ...]
     constants: dict[int, float]
     operations: int
     code: bytes
-
-    @classmethod
-    def of(cls, program: Program, machine: Machine) -> "CompiledStep":
-        """A program, compiled."""
-        program = with_fault(program)
-        text, declarations = llvm.step_function(program, "step", machine.lanes)
-        code = object_code("\n".join([*sorted(declarations), text]), machine)
-        return cls(program.carried, program.constants, program.count(), code)
 
     def to_json(self) -> dict:
         """Everything, for a file."""
@@ -81,16 +74,38 @@ class CompiledStep:
         return cls(tuple(fields["carried"]), constants, fields["operations"], base64.b64decode(fields["code"]))
 
 
-def compile_step(task, machine: Machine) -> tuple[CompiledStep, CompiledStep]:
+def compile_step(task, compiled: Callable[[Program], bytes]) -> list[CompiledStep]:
     """The step of a task for any state, and for states as resets make them.
+
+    Args:
+        task: whose step is compiled.
+        compiled: makes code of a program.
 
     Raises:
         UnsupportedStepError: if the step has something in it that has no rule.
     """
     state, _ = jax.eval_shape(task.reset, jax.random.key(0), 0)
     program = trace_step(task.step, state, task.action_size)
-    usual = specialised(program, reset_constants(task.reset))
-    return CompiledStep.of(specialised(program, {}), machine), CompiledStep.of(usual, machine)
+    programs = specialised(program, {}), specialised(program, reset_constants(task.reset))
+    return [CompiledStep(p.carried, p.constants, p.count(), compiled(p)) for p in map(with_fault, programs)]
+
+
+def kept_steps(key: str, task, compiled: Callable[[Program], bytes], folder: Path | None) -> list[CompiledStep]:
+    """What `compile_step` gives, from the cache where it has been made before."""
+
+    def make() -> bytes:
+        return json.dumps([step.to_json() for step in compile_step(task, compiled)]).encode()
+
+    return [CompiledStep.from_json(fields) for fields in json.loads(cache.kept(key, make, folder))]
+
+
+def usual(state, constants: dict[int, float]) -> Bool[Array, ""]:
+    """Whether all states [..., N] are as resets make them."""
+    found = jnp.array(True)
+    numbers = [row for leaf in jax.tree.leaves(state) for row in leaf.reshape(-1, leaf.shape[-1])]
+    for place, value in constants.items():
+        found &= (abs(numbers[place] - value) <= _TOLERANCE * max(1.0, abs(value))).all()
+    return found
 
 
 class StepKernel:
@@ -105,17 +120,20 @@ class StepKernel:
         UnsupportedStepError: if the step has something in it that has no rule.
     """
 
+    all_runs = False
+    """`play` takes one run."""
+
     def __init__(self, task, machine: Machine | None = None, folder: Path | None = None):
         self.task, self.machine = task, machine or host()
         # With 64 bits the same step is traced to other numbers, for which there are no rules.
         wide = f"64 bits: {jax.config.jax_enable_x64}"
         key = cache.digest([*task.kernel_key, wide, *cache.of_machine(self.machine)])
+        self.general, self.special = kept_steps(key, task, self._compiled, folder)
 
-        def make() -> bytes:
-            return json.dumps([step.to_json() for step in compile_step(task, self.machine)]).encode()
-
-        steps = json.loads(cache.kept(key, make, folder))
-        self.general, self.special = (CompiledStep.from_json(fields) for fields in steps)
+    def _compiled(self, program: Program) -> bytes:
+        """Object code."""
+        text, declarations = llvm.step_function(program, "step", self.machine.lanes)
+        return object_code("\n".join([*sorted(declarations), text]), self.machine)
 
     def play(
         self, packed: Packed, members: int, state, observation, *, normalisation, gain: float, limit=None
@@ -132,7 +150,7 @@ class StepKernel:
             gain: factor on readouts.
             limit: most steps of an episode, int32, where that is less than the task's.
         """
-        rows = _rows(state)
+        rows = rows_of(state)
         mean, std, clip = normalisation
         scales = jnp.stack([jnp.float32(gain), jnp.float32(clip)])
         limit = jnp.int32(self.task.episode_limit if limit is None else limit)
@@ -141,21 +159,13 @@ class StepKernel:
         if not self.special.constants:
             return play(self.special, arguments)
         branches = (functools.partial(play, self.special), functools.partial(play, self.general))
-        return jax.lax.cond(self._usual(state), *branches, arguments)
-
-    def _usual(self, state):
-        """Whether all states are as resets make them."""
-        usual = jnp.array(True)
-        numbers = [row for leaf in jax.tree.leaves(state) for row in leaf.reshape(-1, leaf.shape[-1])]
-        for place, value in self.special.constants.items():
-            usual &= (abs(numbers[place] - value) <= _TOLERANCE * max(1.0, abs(value))).all()
-        return usual
+        return jax.lax.cond(usual(state, self.special.constants), *branches, arguments)
 
     def begin(self, state) -> Float[Array, "S N"]:
         """The carried numbers of states [..., N], for `step`; all NaN if one is not as resets make them."""
-        rows = _rows(state)
+        rows = rows_of(state)
         carried = jnp.stack([rows[place] for place in self.special.carried])
-        return jnp.where(self._usual(state), carried, jnp.nan)
+        return jnp.where(usual(state, self.special.constants), carried, jnp.nan)
 
     def step(self, carried: Float[Array, "S N"], readout: Float[Array, "A N"]) -> tuple[Float[Array, "S N"], Stepped]:
         """Steps N environments once.
@@ -198,7 +208,7 @@ class StepKernel:
         return Played(returns, expected, lengths, count[0], deviation, squared)
 
 
-def _rows(state) -> list[Array]:
+def rows_of(state) -> list[Array]:
     """The numbers of states [..., N], each a row of float32 bits [N]: truth values as 0 and 1."""
     rows = []
     for leaf in jax.tree.leaves(state):

@@ -12,6 +12,7 @@ from zoo.tasks.observations import Moments, std
 from zoo.tasks.rollout import Episodes, Policies
 
 if TYPE_CHECKING:
+    from zoo.kernels.gpu import GpuStepKernel
     from zoo.kernels.play import StepKernel
 
 
@@ -23,7 +24,7 @@ class Kernel(NamedTuple):
         reason: why there is none; empty where there is one.
     """
 
-    step: "StepKernel | None"
+    step: "StepKernel | GpuStepKernel | None"
     reason: str = ""
 
 
@@ -33,54 +34,89 @@ def find_kernel(task: Any) -> Kernel:
     source = getattr(task, "kernel_task", None)
     if source is None:
         return Kernel(None, f"{task.name} has no physics to compile")
-    if jax.default_backend() != "cpu":
-        return Kernel(None, f"kernels are for processors, and this training runs on {jax.default_backend()}")
+    platform = _platform()
+    if platform not in ("cpu", "cuda"):
+        return Kernel(None, f"kernels are for processors and NVIDIA's GPUs, and this training runs on {platform}")
     try:
         from zoo.kernels.play import StepKernel
         from zoo.kernels.primitives import UnsupportedStepError
     except (ImportError, OSError) as error:
         return Kernel(None, f"llvmlite cannot be used ({error}); `pip install llvmlite` brings it")
     try:
-        return Kernel(StepKernel(source))
+        return Kernel(StepKernel(source) if platform == "cpu" else _on_gpu(source))
+    except OSError as error:
+        return Kernel(None, f"CUDA's driver cannot be used ({error})")
     except UnsupportedStepError as error:
         return Kernel(None, f"{task.name} on {getattr(task, 'backend', 'its physics')} needs {error}")
-    except RuntimeError as error:  # LLVM's own.
+    except ValueError as error:  # Too large for a GPU.
+        return Kernel(None, str(error))
+    except RuntimeError as error:  # LLVM's own, or CUDA's driver.
         return Kernel(None, f"the compiler refused: {str(error).splitlines()[0]}")
 
 
-def compiled_rollout(kernel: "StepKernel", group: Policies, *, clip: float = 5.0) -> Episodes:
-    """`zoo.tasks.rollout.rollout` of one group by a kernel; runs one after another.
+def _platform() -> str:
+    """JAX's name for what this training runs on; CUDA and ROCm are apart, as both are `gpu` to it."""
+    device = jax.devices()[0]
+    if device.platform != "gpu":
+        return device.platform
+    return "cuda" if "cuda" in device.client.platform_version.lower() else "rocm"
+
+
+def _on_gpu(source) -> "GpuStepKernel":
+    """The step of a task for the GPUs at hand."""
+    from zoo.kernels.cuda import driver
+    from zoo.kernels.gpu import GpuStepKernel
+
+    return GpuStepKernel(source, driver())
+
+
+def compiled_rollout(kernel: "StepKernel | GpuStepKernel", group: Policies, *, clip: float = 5.0) -> Episodes:
+    """`zoo.tasks.rollout.rollout` of one group by a kernel: on a processor runs one after another, on a GPU together.
 
     Args:
         kernel: of the task.
         group: networks of one shape.
         clip: bound of normalised observations, in standard deviations.
     """
-    _, members, episodes = group.shape
-    task = kernel.task
+    runs, members, episodes = group.shape
+    bound = jnp.inf if group.stats is None else clip
+
+    def play(packed, environments, normalisation):
+        normalisation = (*normalisation, bound)
+        return kernel.play(
+            packed, members, *environments, normalisation=normalisation, gain=group.gain, limit=group.limit
+        )
 
     def one_run(run):
         networks, keys, stats = run
-        index = jnp.broadcast_to(jnp.arange(episodes), keys.shape)
-        fresh = jax.vmap(jax.vmap(task.reset))(keys, index)
-        state, observation = jax.tree.map(functools.partial(_last, members=members), fresh)
-        size = observation.shape[0]
-        mean, deviation = (jnp.zeros(size), jnp.ones(size)) if stats is None else (stats.mean, std(stats))
-        played = kernel.play(
-            _without_episodes(pack(networks)),
-            members,
-            state,
-            observation,
-            normalisation=(mean, deviation, jnp.inf if stats is None else clip),
-            gain=group.gain,
-            limit=group.limit,
-        )
-        sums = [x.reshape(members, episodes) for x in (played.returns, played.expected, played.lengths)]
-        return *sums, None if stats is None else Moments(played.count, played.deviation, played.squared)
+        environments = _begin(kernel.task, keys, members)
+        return play(_without_episodes(pack(networks)), environments, _normalisation(stats, kernel.task))
 
-    runs_in = (group.networks, group.keys, group.stats)
-    returns, expected, lengths, moments = jax.lax.map(one_run, runs_in)
+    if kernel.all_runs:
+        begun = jax.vmap(lambda keys: _begin(kernel.task, keys, members), out_axes=-2)(group.keys)
+        begun = jax.tree.map(lambda x: x.reshape(*x.shape[:-2], -1), begun)
+        packed = jax.vmap(lambda networks: _without_episodes(pack(networks)))(group.networks)
+        normalisation = jax.vmap(lambda stats, _: _normalisation(stats, kernel.task))(group.stats, jnp.arange(runs))
+        played = play(packed, begun, normalisation)
+    else:
+        played = jax.lax.map(one_run, (group.networks, group.keys, group.stats))
+    sums = (x.reshape(runs, members, episodes) for x in (played.returns, played.expected, played.lengths))
+    returns, expected, lengths = sums
+    moments = None if group.stats is None else Moments(played.count, played.deviation, played.squared)
     return Episodes(returns, expected, lengths, None, moments)
+
+
+def _begin(task: Any, keys: Array, members: int):
+    """States and observations of a run's episodes at their beginning, [..., P E]."""
+    index = jnp.broadcast_to(jnp.arange(keys.shape[1]), keys.shape)
+    fresh = jax.vmap(jax.vmap(task.reset))(keys, index)
+    return jax.tree.map(functools.partial(_last, members=members), fresh)
+
+
+def _normalisation(stats, task: Any) -> tuple[Array, Array]:
+    """Mean and standard deviation [I] by which a run's observations are normalised."""
+    size = task.observation_size
+    return (jnp.zeros(size), jnp.ones(size)) if stats is None else (stats.mean, std(stats))
 
 
 def _last(x: Array, members: int) -> Array:
