@@ -67,6 +67,18 @@ def test_every_spike_and_readout_is_the_same(reader, name, tmp_path):
         np.testing.assert_array_equal(got[1], readout)
 
 
+@pytest.mark.parametrize("reader", readers.READERS)
+def test_a_normaliser_in_the_graph_takes_raw_observations(reader, tmp_path):
+    python, model = python_of(reader), zoo.load("homsnn-hp-4096")
+    stats, rng = model.observation_stats(), np.random.default_rng(0)
+    raw = np.asarray(stats.mean + np.sqrt(stats.m2 / stats.count) * rng.uniform(-3, 3, (200, 11)), np.float32)
+    spikes, readout = run_zoo(model.parts(), np.asarray(model.observe(raw)))
+    file = export_nir(model, tmp_path / "a.nir", reader=reader, normaliser="affine")
+    got = run_elsewhere(python, reader, file, raw)
+    assert (got[0] != spikes).mean() < 1e-4  # x/std - mean/std rounds otherwise than (x - mean)/std.
+    assert np.median(np.abs(got[1] - readout)) < 1e-4
+
+
 def test_a_simulator_that_ends_says_why(tmp_path):
     python = python_of("nirtorch")
     (tmp_path / "a.nir").write_bytes(b"nothing")

@@ -32,8 +32,15 @@ class Leaky(torch.nn.Module):
         return spikes.float(), torch.where(spikes, self.v_reset, v)
 
 
+def affine(node):
+    """The normaliser, where the graph has one; nirtorch's own map loses the bias."""
+    module = torch.nn.Linear(*node.weight.shape[::-1])
+    module.weight.data, module.bias.data = torch.from_numpy(node.weight), torch.from_numpy(node.bias)
+    return module
+
+
 def load(path):
-    network = nirtorch.nir_to_torch(nir.read(path), {nir.LIF: Leaky, nir.LI: Leaky})
+    network = nirtorch.nir_to_torch(nir.read(path), {nir.LIF: Leaky, nir.LI: Leaky, nir.Affine: affine})
     fired = {}
     network.hidden.register_forward_hook(lambda module, inputs, output: fired.update(spikes=output[0]))
 
