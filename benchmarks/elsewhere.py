@@ -83,11 +83,14 @@ def start(model, reader, folder):
         return None, str(error)
 
 
-def simulators(episodes):
+def simulators(episodes, models):
     """Returns and accuracies with the network in each simulator, beside JAX."""
     print("| model | where | return | paired difference to JAX | largest after 50 steps |\n|---|---|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as folder:
-        for name in SIMULATED:
+        for name in models or SIMULATED + CLASSIFYING:
+            if name in CLASSIFYING:
+                classify_elsewhere(zoo.load(name), Path(folder))
+                continue
             model = zoo.load(name)
             play, policy = Play(model.task(), episodes), zoo.policy(model)
             early, expected = play(of_policy(policy, episodes))
@@ -103,8 +106,6 @@ def simulators(episodes):
                 worst = np.abs(soon - early).max()
                 print(f"| {name} | {reader} | {returns.mean():.1f} | {difference(returns, expected)} | {worst:.1g} |",
                       flush=True)  # fmt: skip
-        for name in CLASSIFYING:
-            classify_elsewhere(zoo.load(name), Path(folder))
 
 
 def classify_elsewhere(model, folder):
@@ -126,12 +127,12 @@ def classify_elsewhere(model, folder):
         print(f"| {model.name} | {reader} | {100 * np.mean(answers == labels):.2f} % | {other} | |", flush=True)
 
 
-def physics(episodes):
+def physics(episodes, models):
     """Returns of policies trained in Brax's spring physics in others."""
     import gymnasium
 
     print(f"| model | {' | '.join(BACKENDS)} | Gymnasium v5 |\n|---|{'---:|' * (len(BACKENDS) + 1)}")
-    for name in MOVED:
+    for name in models or MOVED:
         model, row = zoo.load(name), []
         policy, options = zoo.policy(model), model.config["task"]["options"]
         for backend in BACKENDS:
@@ -159,10 +160,10 @@ def in_gymnasium(policy, environment):
     return returns
 
 
-def card(episodes):
+def card(episodes, models):
     """Returns of `zoo.policy` beside the published ones, from the same initial states."""
     print("| model | training seed | policy | card | paired difference | agrees |\n|---|---|---:|---:|---:|---|")
-    for name in CARDS:
+    for name in models or CARDS:
         model = zoo.load(name)
         row = model.evaluation["seeds"][0]
         published = np.array(row["returns"])
@@ -192,10 +193,10 @@ def whole(policy, state, observations):
     return jax.lax.scan(step, state, observations)
 
 
-def act(episodes):
+def act(episodes, models):
     """What a policy's step costs: beside the bare network under jit, and eagerly."""
     print("| model | bare step, µs | policy.step, µs | ratio | eager act, NumPy, ms |\n|---|---:|---:|---:|---:|")
-    for name in ("hetsnn-hp-4096", "hetsnn-hp-16384", "hetsnn-ant-16384", "homsnn-hp-4096"):
+    for name in models or ("hetsnn-hp-4096", "hetsnn-hp-16384", "hetsnn-ant-16384", "homsnn-hp-4096"):
         policy = zoo.policy(name)
         steps, rounds = 300, 60
         observations = np.random.default_rng(0).normal(0, 1, (steps, policy.observation_size)).astype(np.float32)
@@ -219,7 +220,8 @@ TABLES = {"simulators": simulators, "physics": physics, "card": card, "act": act
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", choices=TABLES)
+    parser.add_argument("models", nargs="*", help="by default those of the documentation")
     parser.add_argument("--episodes", type=int, default=32)
     arguments = parser.parse_args()
     jax.config.update("jax_compilation_cache_dir", str(Path(tempfile.gettempdir()) / "hetsnn-zoo-elsewhere-jax"))
-    TABLES[arguments.table](arguments.episodes)
+    TABLES[arguments.table](arguments.episodes, arguments.models)

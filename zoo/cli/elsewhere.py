@@ -50,18 +50,21 @@ def _add_network(sub: argparse.ArgumentParser, files: str) -> None:
 
 
 def _export_nir(arguments) -> int:
-    from zoo.interchange.exporting import export_nir
-    from zoo.interchange.readers import find
+    from zoo.interchange.exporting import nir_graph, write_graph
+    from zoo.interchange.readers import READERS, not_above_rest
     from zoo.store.loading import load
 
-    reader = arguments.reader and find(arguments.reader)
-    print(
-        export_nir(
-            load(arguments.name), arguments.output, arguments.training_seed,
-            reader=arguments.reader, readout=arguments.readout, normaliser=arguments.normaliser,
-        )
+    graph = nir_graph(
+        load(arguments.name), arguments.training_seed,
+        reader=arguments.reader, readout=arguments.readout, normaliser=arguments.normaliser,
     )  # fmt: skip
-    if reader:
+    print(write_graph(graph, arguments.output, arguments.reader))
+    late = not_above_rest(graph)
+    if len(late):
+        shown = ", ".join(map(str, late[:8])) + ", …" * (len(late) > 8)
+        print(f"{len(late)} thresholds are not above rest (neurons {shown}): the lines below set them")
+    if arguments.reader:
+        reader = READERS[arguments.reader]
         print(f"\n# How {reader.name} {reader.version} reads it:\n\n{reader.lines}", end="")
     return 0
 

@@ -64,4 +64,13 @@ def export_nir(
         ZooError: if ``nir`` is not installed.
     """
     graph = nir_graph(model, seed, reader=reader, readout=readout, normaliser=normaliser)
+    return write_graph(graph, path, reader)
+
+
+def write_graph(graph: Graph, path: Path, reader: str | None = None) -> Path:
+    """Writes a graph in the version of NIR that its reader knows.
+
+    Raises:
+        ZooError: if ``nir`` is not installed.
+    """
     return write(graph, path, with_reset=reader != "sinabs")

@@ -11,7 +11,7 @@ from zoo.interchange.graph import Graph
 
 READOUTS = ("none", "li", "affine")
 _SNNTORCH_DT_S = 1e-4
-_MOST_NODES = 1024
+_MOST_NODES = 512
 """Of neurons that are a node each: nirtorch's import takes a time that grows with the square of their number."""
 
 
@@ -50,7 +50,12 @@ def graph_for(graph: Graph, reader: str, readout: str | None = None) -> Graph:
     Raises:
         ValueError: if the reader is unknown, cannot compute this network, or not this readout.
     """
-    found = find(reader)
+    if reader in REFUSED:
+        count = len(graph.nodes["hidden"].fields["tau"])
+        raise ValueError(f"no NIR file makes all {count:,} hidden neurons fire the same spikes: {REFUSED[reader]}")
+    if reader not in READERS:
+        raise ValueError(f"unknown reader '{reader}'; known: {', '.join(READERS)}")
+    found = READERS[reader]
     readout = readout or found.readouts[0]
     if readout not in found.readouts:
         raise ValueError(
@@ -61,17 +66,9 @@ def graph_for(graph: Graph, reader: str, readout: str | None = None) -> Graph:
     return dataclasses.replace(ready, metadata=ready.metadata | said)
 
 
-def find(reader: str) -> Reader:
-    """The reader of that name.
-
-    Raises:
-        ValueError: if there is none, or none of its graphs gives the same spikes.
-    """
-    if reader in REFUSED:
-        raise ValueError(f"no NIR file makes {reader} fire the same spikes: {REFUSED[reader]}")
-    if reader not in READERS:
-        raise ValueError(f"unknown reader '{reader}'; known: {', '.join(READERS)}")
-    return READERS[reader]
+def not_above_rest(graph: Graph) -> np.ndarray:
+    """Hidden neurons, by number, whose thresholds the file cannot hold and the lines after import set."""
+    return np.flatnonzero(graph.metadata.get("hidden_v_threshold", np.ones(1)) <= 0)
 
 
 def _norse(graph: Graph) -> Graph:
@@ -159,9 +156,7 @@ READERS = {
 REFUSED = {
     "spyx": (
         "spyx 1.0.0 subtracts the threshold, a step late, where these neurons are reset to rest; it knows no "
-        "resistance, no resting potential and no leaky integrator. All hidden neurons are concerned"
+        "resistance, no resting potential and no leaky integrator"
     ),
-    "rockpool": (
-        "rockpool 3.1.0 reads neither LIF nor LI with their own time constants. All hidden neurons are concerned"
-    ),
+    "rockpool": ("rockpool 3.1.0 reads neither LIF nor LI with their own time constants"),
 }
