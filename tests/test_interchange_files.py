@@ -207,6 +207,8 @@ def test_command_line(tmp_path, capsys):
     assert main(["import-nir", file, "--to", str(tmp_path / "back")]) == 0
     out = capsys.readouterr()
     assert out.out.endswith("mean 1\n") and "leaky integrator" in out.err
+    assert main(["card", str(tmp_path / "back")]) == 0
+    assert "from the file a.nir; the graph ends" in capsys.readouterr().out
     assert main(["export-nir", "hetsnn-mem25-1024", "--for", "snntorch", "-o", file]) == 0
     assert "54 thresholds are not above rest (neurons " in capsys.readouterr().out
     assert main(["export-nir", "hetsnn-mem5-1024", "--for", "spyx", "-o", file]) == 2

@@ -82,14 +82,14 @@ def import_nir(
         params["observations"] = stats._asdict()
     document = {
         "name": str(model),
-        "imported": file.name,
+        "imported": "; ".join((file.name, *found.remarks)),
         "task": {"name": model.task, "options": task_options(model, recipe)},
         "network": dataclasses.asdict(config),
         "recipe": dataclasses.asdict(recipe),
         "seeds": [seed],
         "observations": stats is not None,
         "fixed_weights": {str(seed): fixed_weights.sha256(*(config.initial(seed)[name] for name in WEIGHTS))},
-        "training": _training(file, config, evaluation.mean, found.remarks),
+        "training": _training(config, evaluation.mean),
     }
     write_checkpoint(
         target, config=document, params=params, evaluation=evaluation.to_json(), curve="generation,seed,mean\n"
@@ -165,8 +165,8 @@ def _vector(metadata: dict, name: str, size: int) -> np.ndarray:
     return value
 
 
-def _training(file: Path, config: NetworkConfig, mean: float, remarks: tuple[str, ...]) -> dict:
-    """What is known of its training: nothing but the file."""
+def _training(config: NetworkConfig, mean: float) -> dict:
+    """What is known of its training: nothing."""
     return {
         "parameters": config.trained_size,
         "generations": 0,
@@ -175,7 +175,7 @@ def _training(file: Path, config: NetworkConfig, mean: float, remarks: tuple[str
         "population_mean": mean,
         "population_std": 0.0,
         "seconds": 0.0,
-        "hardware": f"elsewhere; imported from {file.name}" + "".join(f"; {remark}" for remark in remarks),
+        "hardware": "elsewhere",
         "python": platform.python_version(),
         "versions": {name: importlib.metadata.version(name) for name in _LIBRARIES},
     }

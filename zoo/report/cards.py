@@ -111,7 +111,7 @@ def _body(model: ZooModel) -> str:
         "",
         "## Training",
         "",
-        *training(model, info),
+        *(["Elsewhere."] if model.config.get("imported") else training(model, info)),
         *_neurons(model),
         "",
         "## Limits",
@@ -128,16 +128,18 @@ def _body(model: ZooModel) -> str:
 
 def _summary(model: ZooModel, info: ModelInfo, family: Family) -> str:
     network = model.network_config
-    what = (
-        "Its weights are random and were never trained; training set each hidden neuron's "
-        + ", ".join(_PROPERTY[name] for name in network.trained)
-        if info.kind == "het"
-        else "Its neurons are all alike; training set the connection weights"
-    )
+    imported = model.config.get("imported")
+    if imported:
+        what = f"It comes from elsewhere, from the file {imported}; nothing is known of its training"
+    elif info.kind == "het":
+        what = "Its weights are random and were never trained; training set each hidden neuron's "
+        what += ", ".join(_PROPERTY[name] for name in network.trained)
+    else:
+        what = "Its neurons are all alike; training set the connection weights"
     return (
         f"A two-layer spiking network ({network.inputs} inputs, {network.hidden} leaky integrate-and-fire "
         f"neurons, {network.outputs} readouts) for {family.describe(info.task)}. {what}. "
-        f"{info.parameters:,} trained parameters; "
+        f"{info.parameters:,} {'parameters of its own' if imported else 'trained parameters'}; "
         + (f"{info.seeds} networks, one for each training seed." if info.seeds > 1 else "one network.")
     )
 
