@@ -10,7 +10,7 @@ import pytest
 import zoo
 from zoo.cli.main import main
 from zoo.core.errors import ZooError
-from zoo.interchange import importing
+from zoo.evaluation import episodes
 from zoo.interchange.exporting import export_nir, nir_graph
 from zoo.interchange.graph import from_parts
 from zoo.interchange.importing import import_nir
@@ -145,7 +145,7 @@ def play_nothing(task, parts, stats, clip, episodes, seed):
 
 
 def test_statistics_gain_and_clip_are_imported_exactly(hopper, tmp_path, monkeypatch):
-    monkeypatch.setattr(importing, "evaluate_parts", play_nothing)
+    monkeypatch.setattr(episodes, "evaluate_parts", play_nothing)
     folder, _ = import_nir(export_nir(hopper, tmp_path / "a.nir", 2), tmp_path / "homsnn-hp-4096")
     back = zoo.load(folder)
     for name, value in back.observations.items():
