@@ -115,9 +115,8 @@ class BraxTask(ControlTask):
 
         parts: list[str | bytes] = [repr(self), *cache.versions("jax", "jaxlib", "numpy", "brax", "mujoco")]
         parts += cache.sources("brax", "zoo.kernels", "zoo.tasks")
-        for name, value in sorted(vars(self.environment).items()):
-            if isinstance(value, int | float | str | tuple):
-                parts.append(f"{name} {value!r}")
+        plain = sorted(vars(self.environment).items()) + sorted(vars(self.environment.sys).items())
+        parts += [f"{name} {value!r}" for name, value in plain if isinstance(value, int | float | str | tuple)]
         for path, value in jax.tree_util.tree_leaves_with_path(self.environment.sys):
             array = np.asarray(value)
             parts += [f"{path} {array.dtype} {array.shape}", array.tobytes()]
