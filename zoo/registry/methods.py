@@ -14,7 +14,11 @@ from typing import Any
 
 from zoo.registry.families import TAGS, Family, ModelName, family_of, register_family
 
-_BUILT_IN = {"pgpe": "zoo.training.methods.pgpe_method", "bp": "zoo.training.methods.gradient_method"}
+_BUILT_IN = {
+    "pgpe": "zoo.training.methods.pgpe_method",
+    "bp": "zoo.training.methods.gradient_method",
+    "ppo": "zoo.training.methods.ppo_method",
+}
 _TAGS = ("bp",)
 """What the ends of names call the zoo's own; without one, the first trains."""
 _ENTRY_POINTS = "hetsnn_zoo.methods"

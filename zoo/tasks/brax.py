@@ -216,5 +216,21 @@ def _by_evolution(model: ModelName) -> dict:
     return first | {"centre_lr": rate, "centre_lr_final": 0.3 * rate, "centre_lr_drop": 700, "sigma_final": 0.05}
 
 
-BraxFamily.recipes = {"pgpe": _by_evolution}
+def _by_gradients(model: ModelName) -> dict:
+    """PPO with gradients through time; docs/robot-gradients.md tells what was tried.
+
+    Hopper and Walker2d need a long horizon: with a short one, a leap and a fall pay more than a walk. Rates do not
+    fall with the number of updates, so that a training can go on for longer.
+    """
+    return {
+        "normalise_observations": True,
+        "physics": "kernel",
+        "tau_ms": (8.0,),
+        "v_th": 0.2,
+        "discount": 0.999 if model.task in ("hp", "wal") else 0.98,
+    }
+
+
+BraxFamily.methods = {"bp": "ppo"}
+BraxFamily.recipes = {"pgpe": _by_evolution, "bp": _by_gradients}
 FAMILY = BraxFamily()

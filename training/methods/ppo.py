@@ -1,0 +1,292 @@
+"""Proximal policy optimisation of spiking actors, with gradients through time (`zoo.training.methods.base.Method`).
+
+An update plays `steps` steps in each of a run's environments, and then goes `epochs` times over them in minibatches
+of whole sequences. Potentials and environments go on from one update to the next. Only the actor is published.
+"""
+
+import functools
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from zoo.models import NetworkConfig, Surrogate, build, pack
+from zoo.tasks import Task
+from zoo.tasks.compiled import find_kernel
+from zoo.tasks.observations import ObservationStats, empty, moments, normalise, update
+from zoo.training.methods.base import Group, RunsMethod
+from zoo.training.methods.critic import criticise, initial_layers
+from zoo.training.methods.ppo_collect import Environments, Played, at_rest, collect, start
+from zoo.training.methods.ppo_equations import Scale, advantages, gaussian_entropy
+from zoo.training.methods.ppo_physics import physics_name, physics_of
+from zoo.training.methods.ppo_state import PPOMetrics, PPOState, adapted, finished, keys_of
+from zoo.training.methods.ppo_update import Learner, Learners, Objective, Rates, Sequences, epochs, learner
+
+_SCALE_RATE = 0.05
+"""Weight of the newest update in the moments of value targets."""
+
+_AXES = Environments(state=-1, observation=1, v=0, v_out=0, begins=0, clock=0, returns=0, whole=0)
+"""Where environments stand in the arrays."""
+
+
+class PPO(RunsMethod):
+    """Actors and critics of many runs.
+
+    Args:
+        task: what all runs learn.
+        shards: number of devices that share a run's environments and sequences.
+    """
+
+    metrics: type = PPOMetrics
+    in_lanes = True
+
+    def __init__(self, task: Task, shards: int):
+        self.task, self._shards = task, shards
+
+    @staticmethod
+    def splits(group: Group) -> int:
+        """Sequences of a minibatch, of which environments are a multiple."""
+        return group.recipe.settings.sequences
+
+    def notes(self, groups: Sequence[Group]) -> list[str]:
+        """Why the physics is not what a recipe asks for, where it is not."""
+        asked = [g for g in groups if physics_name(self.task, g.recipe.physics) != g.recipe.physics]
+        return [f"physics by JAX, which is slower: {find_kernel(self.task).reason}"] if asked else []
+
+    def constants(self, group: Group):
+        """Seeds, the fixed parts of the networks, initial numbers and rates of the actors."""
+        if group.varying:
+            names = ", ".join(dict(group.varying))
+            raise ValueError(f"runs by PPO can vary in nothing but their seed; not in {names}")
+        settings, runs = group.recipe.settings, len(group.seeds)
+        rates = {name: np.full(shape, settings.rate(name)) for name, shape in group.config.trained_shapes.items()}
+        deviations = np.full(self.task.action_size, settings.std_rate)
+        rates = np.append(group.config.flatten(rates), deviations).astype(np.float32)
+        return np.asarray(group.seeds, np.uint32), group.frozen(), self._actors(group), np.tile(rates, (runs, 1))
+
+    def _actors(self, group) -> Float[np.ndarray, "R A"]:
+        """Flat numbers before training."""
+        flat = group.initial()
+        deviations = np.full((len(flat), self.task.action_size), group.recipe.settings.log_std, np.float32)
+        return np.concatenate([flat, deviations], 1)
+
+    def init(self, group: Group) -> PPOState:
+        """Table 4's properties or LeCun weights, critics that know nothing, and environments at their start."""
+        settings, seeds = group.recipe.settings, np.asarray(group.seeds, np.uint32)
+        inputs = self.task.observation_size + settings.critic_potentials * self.task.action_size
+        sizes = (inputs, *settings.critic_layers, 1)
+        critics = jax.tree.map(lambda *x: np.stack(x), *(initial_layers(seed, sizes) for seed in group.seeds))
+
+        @jax.jit
+        def begin(seed):
+            keys = keys_of(seed, 0, settings.environments)
+            reset = functools.partial(self._reset, group)
+            return start(self.task, reset, keys.begins, group.config.hidden, settings.stagger)
+
+        runs = len(seeds)
+        return PPOState(
+            actor=jax.vmap(learner)(self._actors(group)),
+            critic=jax.vmap(learner)(critics),
+            stats=jax.vmap(lambda _: empty(group.config.inputs))(jnp.arange(runs)),
+            scale=Scale(np.zeros(runs, np.float32), np.zeros(runs, np.float32)),
+            factor=np.full(runs, settings.most_factor, np.float32),
+            environments=jax.tree.map(lambda *x: np.stack(x), *map(begin, seeds)),
+            generation=np.zeros(runs, np.int32),
+            env_steps=np.zeros(runs, np.float32),
+            nan_steps=np.zeros(runs, np.int32),
+        )
+
+    def parameters(self, state: PPOState) -> Float[Array, "R D"]:
+        """The networks' trained numbers."""
+        return state.actor.parameters[:, : -self.task.action_size]
+
+    def stats(self, state: PPOState) -> ObservationStats:
+        """Observation statistics of the runs."""
+        return ObservationStats(*state.stats)
+
+    def milestones(self, generations: int) -> tuple[int, ...]:
+        """None."""
+        return ()
+
+    def totals(self, state: PPOState) -> dict:
+        """Environment steps of a run, on average; skipped minibatches and steps into nothing of all."""
+        return {
+            "env_steps": float(np.mean(state.env_steps)),
+            "nan_gradients": int(np.sum(state.actor.skipped)),
+            "nan_steps": int(np.sum(state.nan_steps)),
+        }
+
+    def generation(self, groups, states, constants, arrays, *, merged):
+        """One update of each group's runs."""
+        states, metrics = zip(*map(self._update_runs, groups, states, constants), strict=True)
+        return list(states), list(metrics)
+
+    def _update_runs(self, group, state, constants):
+        one = functools.partial(self._update, group)
+        if len(constants[0]) > 1:
+            return jax.vmap(one)(state, constants)
+        # Even a batch of one run would keep XLA from fusing as it does without.
+        results = one(*jax.tree.map(lambda x: x[0], (state, constants)))
+        return jax.tree.map(lambda x: x[None], results)
+
+    def _update(self, group, state, constants):
+        """Play, judge, learn: one run."""
+        seed, frozen, initial, rates = constants
+        settings = group.recipe.settings
+        make = functools.partial(_make, group.config, frozen)
+        packed, log_std = make(state.actor.parameters)
+        see = _seeing(group.recipe, ObservationStats(*state.stats))
+        before = Environments(*state.environments)
+        # The first one's beginnings came of number 0.
+        keys = keys_of(seed, state.generation + 1, settings.environments)
+        after, played = self._play(group, packed, log_std, see, before, keys)
+        sequences, scale = _judged(settings, state, played, after, see, at_rest(packed, before))
+        learners, progress = self._learn(group, state, sequences, make, initial, rates, keys.orders)
+        last = jax.tree.map(lambda x: x.reshape(settings.epochs, -1)[-1].mean(), progress)
+        told = finished(played)
+        metrics = PPOMetrics(
+            mean=told.mean,
+            best=told.best,
+            std=told.std,
+            grad_norm=progress.grad_norm.mean(),
+            entropy=gaussian_entropy(log_std),
+            length=told.length,
+            kl=last.kl,
+            clipped=last.clipped,
+            critic_error=last.critic_error,
+            reward=played.rewards.mean(),
+            factor=state.factor,
+            nan_gradients=learners.actor.skipped - state.actor.skipped,
+        )
+        moved = PPOState(
+            actor=learners.actor,
+            critic=learners.critic,
+            stats=_updated(ObservationStats(*state.stats), played.observations),
+            scale=scale,
+            factor=adapted(state.factor, last.kl, settings),
+            environments=after,
+            generation=state.generation + 1,
+            env_steps=state.env_steps + played.rewards.size,
+            nan_steps=state.nan_steps + played.not_numbers.sum(dtype=jnp.int32),
+        )
+        return moved, metrics
+
+    def _reset(self, group, keys):
+        """What environments carry, and observations [o, N], at the beginning of episodes."""
+        fresh = jax.vmap(self.task.reset)(keys, jnp.arange(len(keys)))
+        state, observation = jax.tree.map(lambda x: jnp.moveaxis(x, 0, -1), fresh)
+        return physics_of(self.task, group.recipe.physics).begin(state), observation
+
+    def _play(self, group, packed, log_std, see, before, keys):
+        """Each device plays some of the environments; all get everything."""
+        settings = group.recipe.settings
+        shape = (settings.steps, settings.environments, self.task.action_size)
+        noise = self._own(jax.random.normal(keys.noise, shape), 1)
+        fresh = self._reset(group, self._own(keys.begins, 0))
+        step = physics_of(self.task, group.recipe.physics).step
+        mine = jax.tree.map(self._own, before, _axes(before))
+        after, played = collect(self.task, step, packed, see, log_std, self._gain(group), mine, fresh, noise)
+        after = jax.tree.map(self._gathered, after, _axes(after))
+        return after, jax.tree.map(functools.partial(self._gathered, axis=1), played)
+
+    def _learn(self, group, state, sequences, make, initial, rates, key):
+        """Epochs of minibatches, each of which the devices share."""
+        settings = group.recipe.settings
+        objective = Objective(
+            make=make,
+            gain=self._gain(group),
+            clip=settings.clip,
+            entropy_weight=settings.entropy_weight,
+            old_log_std=make(state.actor.parameters)[1],
+            surrogate=Surrogate(settings.surrogate, settings.alpha, settings.detach_reset),
+        )
+        progress = state.generation / max(group.recipe.generations - 1, 1)
+        fade = 1 - (1 - settings.final_rate) * jnp.clip(progress, 0, 1)
+        rates = Rates(rates * fade * state.factor, settings.critic_rate * fade)
+        shuffle = functools.partial(jax.random.permutation, x=settings.environments)
+        orders = jax.vmap(shuffle)(jax.random.split(key, settings.epochs))
+        return epochs(
+            Learners(Learner(*state.actor), Learner(*state.critic)),
+            sequences,
+            orders.reshape(-1, settings.sequences),
+            objective,
+            rates,
+            part=settings.part(group.config, settings.sequences // self._shards),
+            clip_norm=settings.clip_norm,
+            restrain=lambda actor: actor - settings.pull * rates.actor * (actor - initial),
+            own=functools.partial(self._own, axis=0),
+            total=lambda tree: jax.lax.psum(tree, "members"),
+        )
+
+    def _gain(self, group) -> float:
+        """Action per volt of readout."""
+        return group.readout_gain * getattr(self.task, "action_gain", 1.0)
+
+    def _own(self, values, axis):
+        """This device's part along an axis."""
+        if self._shards == 1:
+            return values
+        axis = axis % values.ndim
+        size = values.shape[axis] // self._shards
+        return jax.lax.dynamic_slice_in_dim(values, jax.lax.axis_index("members") * size, size, axis)
+
+    def _gathered(self, values, axis):
+        """All devices' parts along an axis."""
+        if self._shards == 1:
+            return values
+        return jax.lax.all_gather(values, "members", axis=axis % values.ndim, tiled=True)
+
+
+def _axes(environments: Environments) -> Environments:
+    """`_AXES` of every leaf."""
+    return Environments(*(jax.tree.map(lambda _, a=a: a, x) for a, x in zip(_AXES, environments, strict=True)))
+
+
+def _make(config: NetworkConfig, frozen, actor):
+    """Network and deviations of an actor's numbers."""
+    size = config.trained_size
+    return pack(build(frozen | config.split(actor[:size]))), actor[size:]
+
+
+def _seeing(recipe, stats: ObservationStats):
+    """What networks and critics get of observations."""
+    if not recipe.normalise_observations:
+        return lambda observations: observations
+    return lambda observations: normalise(stats, observations, recipe.observation_clip)
+
+
+def _updated(stats: ObservationStats, observations: Float[Array, "T N o"]) -> ObservationStats:
+    """Statistics with new observations."""
+    return update(stats, moments(stats, observations, jnp.ones(observations.shape[:-1], bool)))
+
+
+def _judged(settings, state, played: Played, after: Environments, see, begun) -> tuple[Sequences, Scale]:
+    """What was played, with what the critic makes of it; and the moments of its next targets."""
+    scale, layers = Scale(*state.scale), state.critic.parameters
+
+    def inputs(observations, v_out):
+        seen = see(observations)
+        return jnp.concatenate([seen, v_out], -1) if settings.critic_potentials else seen
+
+    v_out = jnp.where(after.begins[:, None], 0.0, after.v_out)
+    last = inputs(after.observation.T, v_out)
+    during = inputs(played.observations, played.v_out)
+    values = scale.value(criticise(layers, jnp.concatenate([during, last[None]])))
+    cut_values = scale.value(criticise(layers, inputs(played.last_observations, played.last_v_out)))
+    advantage = advantages(played.rewards, values, cut_values, played.ends, settings.discount, settings.decay)
+    targets = advantage + values[:-1]
+    scale = scale.moved(targets, jnp.where(state.generation == 0, 1.0, _SCALE_RATE))
+    sequences = Sequences(
+        state=begun,
+        seen=see(played.observations),
+        begins=played.begins,
+        actions=played.actions,
+        means=played.means,
+        log_p=played.log_p,
+        advantages=(advantage - advantage.mean()) / (advantage.std() + 1e-8),
+        critic_inputs=during,
+        targets=scale.number(targets),
+    )
+    return sequences, scale
