@@ -103,6 +103,7 @@ LONG = {
     "zoo.kernels.programs": "one pass over a program after another",
     "zoo.kernels.scalars": "one rule for each operation",
     "zoo.tasks.rollout.rollout": "the loop's parts share its groups",
+    "zoo.training.methods.ppo_collect.collect": "one step, part by part",
     "zoo.interchange.importing.import_nir": "one checkpoint, part by part",
 }
 """What may be longer than others, and why."""
