@@ -9,8 +9,10 @@
 #   bias kept: False
 #   two imports alike: False
 set -euo pipefail
+script=$(realpath "$0")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+cd "$folder"  # Where no file of yours stands before a module.
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install -q torch==2.13.0
 "$folder/venv/bin/pip" install -q nirtorch==2.6 nir==1.0.8
@@ -27,4 +29,4 @@ print("bias kept:", np.allclose(first.bias.detach(), bias))
 print("two imports alike:", np.allclose(first.bias.detach(), second.bias.detach()))
 PYTHON
 cat "$folder/output"
-diff <(grep -A3 '^# Output seen' "$0" | tail -3 | cut -c5-) "$folder/output"
+diff <(grep -A3 '^# Output seen' "$script" | tail -3 | cut -c5-) "$folder/output"

@@ -9,8 +9,10 @@
 #   tau_mem_inv: 100 -> 100000
 #   membrane after one step of input 1: 0.1 -> 100
 set -euo pipefail
+script=$(realpath "$0")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+cd "$folder"  # Where no file of yours stands before a module.
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install -q torch==2.13.0
 "$folder/venv/bin/pip" install -q norse==1.1.0 nirtorch==2.6 nir==1.0.8
@@ -32,4 +34,4 @@ print(f"tau_mem_inv: {float(cell.p.tau_mem_inv[0]):g} -> {float(back.p.tau_mem_i
 print(f"membrane after one step of input 1: {before:g} -> {after:g}")
 PYTHON
 cat "$folder/output"
-diff <(grep -A3 '^# Output seen' "$0" | tail -3 | cut -c5-) "$folder/output"
+diff <(grep -A3 '^# Output seen' "$script" | tail -3 | cut -c5-) "$folder/output"
