@@ -15,6 +15,7 @@ What has not been begun when the time is up is left out, and the report says so.
 import argparse
 import functools
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -25,6 +26,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.stats
+
+os.environ.setdefault("HETSNN_ZOO_GPU_KERNEL", "1")  # What is to be checked here.
 from throughput import NeverEnding, best_seconds
 
 from zoo.kernels.play import StepKernel

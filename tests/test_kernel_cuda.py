@@ -216,6 +216,8 @@ def test_without_a_driver_it_says_so(monkeypatch):
 
     monkeypatch.setattr(cuda.ctypes, "CDLL", missing)
     monkeypatch.setattr(compiled, "_platform", lambda: "cuda")
+    assert f"{compiled.GPU_KERNEL}=1 uses it" in compiled.find_kernel.__wrapped__(Pendulum()).reason
+    monkeypatch.setenv(compiled.GPU_KERNEL, "1")
     cuda.driver.cache_clear()
     found = compiled.find_kernel.__wrapped__(Pendulum())
     assert found.step is None

@@ -61,9 +61,9 @@ class PPO(RunsMethod):
             names = ", ".join(dict(group.varying))
             raise ValueError(f"runs by PPO can vary in nothing but their seed; not in {names}")
         settings, runs = group.recipe.settings, len(group.seeds)
-        rates = {name: np.full(shape, settings.rate(name)) for name, shape in group.config.trained_shapes.items()}
+        parts = {name: np.full(shape, settings.rate(name)) for name, shape in group.config.trained_shapes.items()}
         deviations = np.full(self.task.action_size, settings.std_rate)
-        rates = np.append(group.config.flatten(rates), deviations).astype(np.float32)
+        rates = np.append(group.config.flatten(parts), deviations).astype(np.float32)
         return np.asarray(group.seeds, np.uint32), group.frozen(), self._actors(group), np.tile(rates, (runs, 1))
 
     def _actors(self, group) -> Float[np.ndarray, "R A"]:

@@ -1,7 +1,7 @@
 """What steps the environments of a run by PPO: a compiled kernel, where there is one, or JAX."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import jax
 from jaxtyping import Array, Float
@@ -10,6 +10,9 @@ from zoo.tasks import Task
 from zoo.tasks.base import Step
 from zoo.tasks.compiled import find_kernel
 from zoo.tasks.lanes import vmap_last
+
+if TYPE_CHECKING:
+    from zoo.kernels.play import StepKernel
 
 
 class Physics(NamedTuple):
@@ -26,7 +29,13 @@ class Physics(NamedTuple):
 
 def physics_name(task: Task, wanted: str) -> str:
     """What computes it here: as the recipe says, unless there is no kernel to be had."""
-    return "lanes" if wanted == "kernel" and find_kernel(task).step is None else wanted
+    return "lanes" if wanted == "kernel" and _kernel(task) is None else wanted
+
+
+def _kernel(task: Task) -> "StepKernel | None":
+    """A kernel that makes single steps: those for GPUs play whole episodes."""
+    found = find_kernel(task).step
+    return None if found is None or not hasattr(found, "begin") else cast("StepKernel", found)
 
 
 def physics_of(task: Task, wanted: str) -> Physics:
@@ -36,9 +45,8 @@ def physics_of(task: Task, wanted: str) -> Physics:
         task: whose steps they are.
         wanted: kernel, lanes or brax (`zoo.tasks.compiled.PHYSICS`).
     """
-    name = physics_name(task, wanted)
-    if name == "kernel":
-        kernel = find_kernel(task).step
+    name, kernel = physics_name(task, wanted), _kernel(task)
+    if name == "kernel" and kernel is not None:
 
         def step(carried, readout):
             following, stepped = kernel.step(carried, readout)

@@ -21,7 +21,11 @@ def check_plugin() -> None:
     Raises:
         ZooError: naming the versions that do not match, or what to look at.
     """
-    if jax.default_backend() != "cpu" or os.environ.get("JAX_PLATFORMS") or jax.config.jax_platforms:
+    if (
+        jax.default_backend() != "cpu"
+        or os.environ.get("JAX_PLATFORMS")
+        or getattr(jax.config, "jax_platforms", None)
+    ):
         return
     plugins = {
         name: found.version

@@ -1,6 +1,5 @@
 """A trained network as a policy: observations in, actions out, with everything between them inside."""
 
-import numbers
 import os
 from typing import Any
 
@@ -129,7 +128,7 @@ class Policy:
             return self._reset_some(where, batch)
         if batch is None:
             batch = self.batch if hasattr(self, "state") else ()
-        shape = (int(batch),) if isinstance(batch, numbers.Integral) else tuple(batch)
+        shape = tuple(batch) if isinstance(batch, tuple | list) else (int(batch),)
         if any(size < 1 for size in shape):
             raise ValueError(f"batch (={batch}) must be a number of environments, or the shape of a batch of them")
         self.state = self.initial_state(shape)

@@ -1,6 +1,7 @@
 """Episodes whose physics and networks are machine code (`zoo.kernels`), where there is a kernel for the task."""
 
 import functools
+import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
@@ -14,6 +15,10 @@ from zoo.tasks.rollout import Episodes, Policies
 if TYPE_CHECKING:
     from zoo.kernels.gpu import GpuStepKernel
     from zoo.kernels.play import StepKernel
+
+
+GPU_KERNEL = "HETSNN_ZOO_GPU_KERNEL"
+"""The variable that asks for the kernel for GPUs, which has not been checked on one yet (`benchmarks/gpu.py`)."""
 
 
 class Kernel(NamedTuple):
@@ -37,6 +42,8 @@ def find_kernel(task: Any) -> Kernel:
     platform = _platform()
     if platform not in ("cpu", "cuda"):
         return Kernel(None, f"kernels are for processors and NVIDIA's GPUs, and this training runs on {platform}")
+    if platform == "cuda" and os.environ.get(GPU_KERNEL) != "1":
+        return Kernel(None, f"the kernel for GPUs has not been checked on one yet; {GPU_KERNEL}=1 uses it")
     try:
         from zoo.kernels.play import StepKernel
         from zoo.kernels.primitives import UnsupportedStepError
