@@ -339,11 +339,12 @@ def test_a_thinned_curve_that_goes_on_keeps_its_beginning():
 
 def test_damaged_newest_state_falls_back_to_the_one_before(tmp_path):
     tree = {"a": np.arange(4.0), "b": np.int32(1)}
-    save_state(tmp_path, tree, {"generation": 1})
-    newest = save_state(tmp_path, tree, {"generation": 2})
+    first = {"generation": 1, "seconds": 1.0, "hardware": "a test"}
+    save_state(tmp_path, tree, first)
+    newest = save_state(tmp_path, tree, first | {"generation": 2})
     (newest / "progress.json").write_text("{")
     restored, progress = restore_state(tmp_path, tree)
-    assert progress == {"generation": 1}
+    assert progress == first
     np.testing.assert_array_equal(restored["a"], tree["a"])
     (saved_states(tmp_path)[0] / "progress.json").unlink()
     with pytest.raises(ZooError, match=r"no training state .* can be used"):

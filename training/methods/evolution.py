@@ -192,7 +192,7 @@ class Evolution(RunsMethod):
             mean=jnp.nanmean(returns, -1),
             best=jnp.nanmax(returns, -1),
             std=jnp.nanstd(returns, -1),
-            sigma=searched.std.mean(-1),
+            sigma=searched.std.reshape(len(returns), -1).mean(-1),  # One for all dimensions, or one each.
             length=lengths.mean((-2, -1)),
             nan_members=nan_members,
         )

@@ -115,9 +115,10 @@ class BraxTask(ControlTask):
 
         parts: list[str | bytes] = [repr(self), *cache.versions("jax", "jaxlib", "numpy", "brax", "mujoco")]
         parts += cache.sources("brax", "zoo.kernels", "zoo.tasks")
-        plain = sorted(vars(self.environment).items()) + sorted(vars(self.environment.sys).items())
+        robot = getattr(self.environment, "sys", None)
+        plain = [*sorted(vars(self.environment).items()), *(sorted(vars(robot).items()) if robot else ())]
         parts += [f"{name} {value!r}" for name, value in plain if isinstance(value, int | float | str | tuple)]
-        for path, value in jax.tree_util.tree_leaves_with_path(self.environment.sys):
+        for path, value in jax.tree_util.tree_leaves_with_path(robot):
             array = np.asarray(value)
             parts += [f"{path} {array.dtype} {array.shape}", array.tobytes()]
         return parts

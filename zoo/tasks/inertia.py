@@ -64,6 +64,8 @@ def nearest_frame(
 
 def with_near_frames(environment):
     """A Brax environment of the same bodies, their frames of principal axes as near to the links' as they can be."""
+    if getattr(environment, "sys", None) is None:  # An environment without bodies.
+        return environment
     inertia = environment.sys.link.inertia
     rotations = np.asarray(inertia.transform.rot, np.float64)
     rot, i = np.array(inertia.transform.rot), np.array(inertia.i)
