@@ -75,7 +75,7 @@ def mutate(path: Path, rng: random.Random) -> None:
 def try_one(folder: Path, act) -> tuple[str, str]:
     """What became of it: ``refused``, ``loaded`` or ``escaped``; and why."""
     outside = {path: path.stat().st_mtime_ns for path in folder.parent.iterdir()}
-    # Not tracemalloc: switched on and off while Orbax's threads work, it ends Python 3.11.
+    # Not tracemalloc: runs that switched it on and off while Orbax's threads worked ended badly; why is not known.
     start, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
         act()
