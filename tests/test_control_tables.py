@@ -18,6 +18,7 @@ from zoo.report import control_tables
 from zoo.report.card_index import with_tables
 from zoo.report.control_tables import ablation_table, control_table, means_until, population_curve
 from zoo.tasks import brax
+from zoo.tasks.compiled import find_kernel
 from zoo.training import default_recipe, train
 
 FULL = "hetsnn-hp-48"
@@ -106,9 +107,12 @@ def trivial_physics(monkeypatch):
     """Brax's environment for its own unit tests in others' place: the sweep without minutes of compilation."""
     for name in ("hp", "hc"):
         monkeypatch.setitem(brax.ENVIRONMENTS, name, "fast")
-    brax.make_environment.cache_clear()
+    kept = (brax.make_environment, brax._observation_size, find_kernel)
+    for made in kept:
+        made.cache_clear()
     yield
-    brax.make_environment.cache_clear()
+    for made in kept:
+        made.cache_clear()
 
 
 def test_table_1s_sweep_from_names_to_table(trivial_physics, tmp_path, capsys):
