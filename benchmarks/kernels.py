@@ -146,7 +146,7 @@ def main():
         task = BraxTask(robot)
         operations = find_kernel(task).step.special.operations
         if arguments.only != "training":
-            rates = {how: physics_rate(task, 100, how) for how in ("vmap", "lanes", "kernel")}
+            rates = {how: physics_rate(task, arguments.steps, how) for how in ("vmap", "lanes", "kernel")}
             limit = cores * rate / operations
             row = " | ".join(f"{r:,.0f}" for r in rates.values())
             gain = rates["kernel"] / rates["lanes"]

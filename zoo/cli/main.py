@@ -80,10 +80,11 @@ def _make_parser() -> argparse.ArgumentParser:
 
 
 def _prepared(run):
-    """A command that begins with `_use_all_cores`."""
+    """A command that begins with `_use_all_cores` and `_keep_programs`."""
 
     def start(arguments) -> int:
         _use_all_cores()
+        _keep_programs()
         return run(arguments)
 
     return start
@@ -114,3 +115,20 @@ def _usable_cores() -> int:
     import os
 
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+_KEPT_BYTES = 512 * 2**20
+"""What compiled programs take at most in the user's cache; those that were not used for longest go."""
+
+
+def _keep_programs() -> None:
+    """Has JAX keep what it compiled, beside the compiled steps, unless told otherwise.
+
+    A training that goes on then begins at once, and not with the seconds of compilation that each call had.
+    """
+    import jax
+    import pooch
+
+    if jax.config.jax_compilation_cache_dir is None:
+        jax.config.update("jax_compilation_cache_dir", str(pooch.os_cache("hetsnn-zoo") / "programs"))
+        jax.config.update("jax_compilation_cache_max_size", _KEPT_BYTES)

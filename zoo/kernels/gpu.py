@@ -50,6 +50,7 @@ class GpuStepKernel:
 
     def __init__(self, task, launcher: Launcher, folder: Path | None = None):
         self.task, self._launcher = task, launcher
+        self.reset = jax.jit(task.reset)  # Traced once, however often the programs around it are.
         # Hidden neurons and carried numbers stand elsewhere.
         self._width = self._layout(Shape(task.observation_size, 1, task.action_size, frozenset()), 0).width
         wide = f"64 bits: {jax.config.jax_enable_x64}"

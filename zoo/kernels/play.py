@@ -125,6 +125,7 @@ class StepKernel:
 
     def __init__(self, task, machine: Machine | None = None, folder: Path | None = None):
         self.task, self.machine = task, machine or host()
+        self.reset = jax.jit(task.reset)  # Traced once, however often the programs around it are.
         # With 64 bits the same step is traced to other numbers, for which there are no rules.
         wide = f"64 bits: {jax.config.jax_enable_x64}"
         key = cache.digest([*task.kernel_key, wide, *cache.of_machine(self.machine)])

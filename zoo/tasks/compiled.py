@@ -96,11 +96,11 @@ def compiled_rollout(kernel: "StepKernel | GpuStepKernel", group: Policies, *, c
 
     def one_run(run):
         networks, keys, stats = run
-        environments = _begin(kernel.task, keys, members)
+        environments = _begin(kernel, keys, members)
         return play(_without_episodes(pack(networks)), environments, _normalisation(stats, kernel.task))
 
     if kernel.all_runs:
-        begun = jax.vmap(lambda keys: _begin(kernel.task, keys, members), out_axes=-2)(group.keys)
+        begun = jax.vmap(lambda keys: _begin(kernel, keys, members), out_axes=-2)(group.keys)
         begun = jax.tree.map(lambda x: x.reshape(*x.shape[:-2], -1), begun)
         packed = jax.vmap(lambda networks: _without_episodes(pack(networks)))(group.networks)
         normalisation = jax.vmap(lambda stats, _: _normalisation(stats, kernel.task))(group.stats, jnp.arange(runs))
@@ -113,10 +113,10 @@ def compiled_rollout(kernel: "StepKernel | GpuStepKernel", group: Policies, *, c
     return Episodes(returns, expected, lengths, None, moments)
 
 
-def _begin(task: Any, keys: Array, members: int):
+def _begin(kernel: "StepKernel | GpuStepKernel", keys: Array, members: int):
     """States and observations of a run's episodes at their beginning, [..., P E]."""
     index = jnp.broadcast_to(jnp.arange(keys.shape[1]), keys.shape)
-    fresh = jax.vmap(jax.vmap(task.reset))(keys, index)
+    fresh = jax.vmap(jax.vmap(kernel.reset))(keys, index)
     return jax.tree.map(functools.partial(_last, members=members), fresh)
 
 
