@@ -62,7 +62,7 @@ def main():
                 flush=True,
             )
     print(f"smallest p {worst:.3f}; of {2 * count} tests one is expected below {0.5 / count:.3f}")
-    raise SystemExit(worst < 0.05 / (2 * count))
+    raise SystemExit(int(worst < 0.05 / (2 * count)))
 
 
 if __name__ == "__main__":

@@ -129,6 +129,6 @@ def _keep_programs() -> None:
     import jax
     import pooch
 
-    if jax.config.jax_compilation_cache_dir is None:
+    if jax.config.jax_compilation_cache_dir is None:  # type: ignore[attr-defined]  # Options are added at run time.
         jax.config.update("jax_compilation_cache_dir", str(pooch.os_cache("hetsnn-zoo") / "programs"))
         jax.config.update("jax_compilation_cache_max_size", _KEPT_BYTES)
