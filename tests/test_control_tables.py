@@ -3,6 +3,8 @@
 import csv
 import dataclasses
 import json
+import shutil
+from pathlib import Path
 
 import jax.numpy as jnp
 import pytest
@@ -16,7 +18,13 @@ from zoo.registry.names import parse
 from zoo.registry.paper import TABLE_1
 from zoo.report import control_tables
 from zoo.report.card_index import with_tables
-from zoo.report.control_tables import ablation_table, control_table, means_until, population_curve
+from zoo.report.control_tables import (
+    ablation_table,
+    control_table,
+    means_until,
+    population_curve,
+    whole_generations,
+)
 from zoo.tasks import brax
 from zoo.tasks.compiled import find_kernel
 from zoo.training import default_recipe, train
@@ -59,12 +67,27 @@ def test_kinds_are_compared_after_as_many_generations(tmp_path):
         rows = [f"{g},{seed},{mean + seed}\n" for g, mean in means.items() for seed in (0, 1)]
         (folder / "training.csv").write_text("generation,seed,mean\n" + "".join(rows))
         base = zoo.model_info(f"{kind}snn-hp-4096")
+        shutil.copy(Path(base.path) / "config.json", folder)
         return dataclasses.replace(base, generations=max(means), path=str(folder))
 
     rows = [made("het", {10: 1.0, 29: 2.0, 31: 3.0, 100: 9.0}), made("hom", {10: 0.0, 30: 7.0})]
     table = {cells(line)[2].split("]")[0]: cells(line) for line in control_table(rows).splitlines()[2:]}
     assert table["[neurons"][8] == "2.500 at 29"
     assert table["[weights"][8] == "7.500 at 30"
+
+
+def test_generations_of_short_episodes_count_by_their_steps(tmp_path):
+    base = zoo.model_info("hetsnn-hp-4096")
+    config = json.loads((Path(base.path) / "config.json").read_text())
+    config["recipe"] |= {"short_limit": 250, "short_generations": 8}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "training.csv").write_text("generation,seed,mean\n4,0,1.0\n8,0,2.0\n9,0,30.0\n12,0,40.0\n")
+    info = dataclasses.replace(base, generations=12, path=str(tmp_path))
+    assert whole_generations(info) == 8 / 4 + 4
+    assert [(row["generation"], row["mean"]) for row in population_curve(info)] == [(3, 30), (6, 40)]
+    assert means_until(info, 5) == (3, [30])
+    (line,) = [line for line in control_table([info]).splitlines() if "hetsnn-hp-4096" in line]
+    assert cells(line)[7] == "6"
 
 
 def test_differences_are_welchs_at_equal_generations(tmp_path):
@@ -76,7 +99,9 @@ def test_differences_are_welchs_at_equal_generations(tmp_path):
         rows = [f"10,{seed},{mean}\n20,{seed},999\n" for seed, mean in enumerate(means)]
         (folder / "training.csv").write_text("generation,seed,mean\n" + "".join(rows))
         generations = 10 if kind == "het" else 20
-        return dataclasses.replace(zoo.model_info(f"{kind}snn-hp-4096"), generations=generations, path=str(folder))
+        base = zoo.model_info(f"{kind}snn-hp-4096")
+        shutil.copy(Path(base.path) / "config.json", folder)
+        return dataclasses.replace(base, generations=generations, path=str(folder))
 
     # Welch by hand: means 200 and 104, variances 100 and 16, n = 3: t = 96 / sqrt(116 / 3), 2.624 degrees of freedom.
     first, second = [190.0, 200.0, 210.0], [100.0, 104.0, 108.0]
@@ -155,6 +180,7 @@ def test_subsets_are_compared_after_as_many_generations_and_link_to_their_cards(
         rows = [f"{g},{seed},{g + seed}\n" for g in range(1, generations + 1) for seed in range(seeds)]
         (folder / "training.csv").write_text("generation,seed,mean\n" + "".join(rows))
         info = zoo.model_info("hetsnn-hp-4096")
+        shutil.copy(Path(info.path) / "config.json", folder)
         return dataclasses.replace(info, name=name, generations=generations, seeds=seeds, path=str(folder))
 
     rows = [made("hetsnn-hp-16384", 9, 3), made("hetsnn-hp-16384-tau", 7, 1)]

@@ -14,7 +14,14 @@ from zoo.drawing.style import BLUE, VERMILION, save, zero_line
 from zoo.models import PROPERTIES
 from zoo.registry.names import parse
 from zoo.registry.paper import PAPER_GENERATIONS, TABLE_1, TABLE_1_BUDGET
-from zoo.report.control_tables import SIGNS, full_models, means_until, population_curve, subset_models
+from zoo.report.control_tables import (
+    SIGNS,
+    full_models,
+    means_until,
+    population_curve,
+    subset_models,
+    whole_generations,
+)
 from zoo.store.catalogue import ModelInfo
 from zoo.tasks.brax import FAMILY as BRAX
 
@@ -103,7 +110,7 @@ def ablation(name: str, out: Path, runs: Path | None = None) -> list[Path]:
     if not models:
         names = ",".join(subset_names(name).values())
         raise ZooError(f"no subset of {name} has a model here; train them: zoo train {names} --lockstep")
-    until = min(row.generations for row in models.values())
+    until = min(map(whole_generations, models.values()))
     order = [frozenset(chosen) for chosen in TABLE_1]
 
     def paint(figure: Figure) -> None:

@@ -12,7 +12,9 @@ from zoo.models import PROPERTIES
 from zoo.registry.families import DEFAULT_TRAINER
 from zoo.registry.names import ModelName, parse
 from zoo.registry.paper import PAPER_GENERATIONS, TABLE_1, TABLE_1_BUDGET
+from zoo.registry.recipe import read_recipe
 from zoo.store.catalogue import ModelInfo, list_models, read_info
+from zoo.store.checkpoint import read_config
 from zoo.store.loading import model_info
 from zoo.tasks.brax import FAMILY as BRAX
 
@@ -31,8 +33,25 @@ def full_models(rows: Iterable[ModelInfo]) -> dict[tuple[str, int, str], ModelIn
     return cells
 
 
+def short_generations(model: ModelInfo) -> tuple[int, float]:
+    """How many generations of a model's training had short episodes, and what part of the whole ones those were."""
+    recipe = read_recipe(read_config(Path(model.path))["recipe"], model.name, model.path)
+    if recipe.short_limit is None:
+        return 0, 1.0
+    return min(recipe.short_generations, model.generations), recipe.short_limit / recipe.episode_limit
+
+
+def whole_generations(model: ModelInfo) -> int:
+    """Generations of a model's training, short ones counted as parts of whole ones: its budget."""
+    short, part = short_generations(model)
+    return round(short * part) + model.generations - short
+
+
 def population_curve(model: ModelInfo) -> list[dict]:
-    """Generations of a published model: mean, lowest and highest of its seeds' population means."""
+    """Whole generations of a published model: mean, lowest and highest of its seeds' population means.
+
+    Short episodes earn less, so that their generations have no place in it.
+    """
     return [
         {"generation": generation, "seeds": len(means), "mean": float(np.mean(means)), "low": min(means),
          "high": max(means)}
@@ -44,7 +63,8 @@ def control_table(rows: Iterable[ModelInfo], link: str = "") -> str:
     """Rewards of the published models of Brax's environments, budget by budget, as Markdown.
 
     Every environment has a line at the budget of the paper's Table 1, whether there is a model or not. *At equal
-    generations* is the population's mean return after as many generations as both kinds have had.
+    generations* is the population's mean return after as many generations as both kinds have had. A generation of
+    short episodes counts as the part of a whole one that its steps are.
 
     Args:
         rows: published models; those of other tasks and of subsets of the properties are left out.
@@ -82,7 +102,7 @@ def _rewards(row: ModelInfo | None, paper: str) -> tuple[str, ...]:
         unbroken(paper),
         unbroken(f"**{number(row.mean)}**{over_seeds}"),
         str(row.seeds),
-        f"{row.generations:,}",
+        f"{whole_generations(row):,}",
     )
 
 
@@ -90,7 +110,7 @@ def _at_equal(row: ModelInfo | None, other: ModelInfo | None) -> str:
     """Mean of the population when the kind that was trained for longer had had no more than the other, as a cell."""
     if row is None or other is None:
         return _NONE
-    return _mean_until(row, min(row.generations, other.generations))
+    return _mean_until(row, min(whole_generations(row), whole_generations(other)))
 
 
 def _mean_until(row: ModelInfo, until: int) -> str:
@@ -110,7 +130,10 @@ def means_until(model: ModelInfo, generation: int) -> tuple[int, list[float]]:
 
 
 def _population_means(model: ModelInfo) -> dict[int, list[float]]:
-    return population_means((Path(model.path) / "training.csv").read_text(encoding="utf-8"))
+    """Population means of the seeds by whole generations; while episodes are short there are none."""
+    means = population_means((Path(model.path) / "training.csv").read_text(encoding="utf-8"))
+    short, part = short_generations(model)
+    return {round(short * part) + kept - short: seeds for kept, seeds in means.items() if kept > short}
 
 
 def difference_table(rows: Iterable[ModelInfo]) -> str:
@@ -131,7 +154,7 @@ def difference_table(rows: Iterable[ModelInfo]) -> str:
         pair = [cells[task, budget, kind] for kind in ("het", "hom") if (task, budget, kind) in cells]
         if len(pair) < 2:
             continue
-        until = min(row.generations for row in pair)
+        until = min(map(whole_generations, pair))
         neurons, weights = (means_until(row, until)[1] for row in pair)
         if min(len(neurons), len(weights)) < 2:
             continue
@@ -168,7 +191,7 @@ def ablation_table(name: str, runs: Path | None = None, link: str = "") -> str:
         FileNotFoundError: if there is no folder `runs`.
     """
     model, rows = parse(name), subset_models(name, runs)
-    until = min((row.generations for row in rows.values()), default=0)
+    until = min(map(whole_generations, rows.values()), default=0)
     signs = " | ".join(SIGNS.values())
     lines = [
         f"| {signs} | neurons | population | paper, {TABLE_1_BUDGET:,} parameters | centre | seeds "
