@@ -1,39 +1,38 @@
 """Neuron equations and Flax NNX modules. Knows nothing of tasks, training or files."""
 
-from zoo.models.neuron import (
-    DT_MS,
-    PROPERTIES,
-    TABLE_4,
-    TAU_MS,
-    V_TH,
-    Neuron,
-    lif_step,
-    physical,
-    tau_ms_from_x,
-    unphysical,
-    x_tau_from_ms,
-)
-from zoo.models.spiking_mlp import (
-    WEIGHTS,
-    Frozen,
-    Network,
-    NetworkConfig,
-    NetworkOutput,
-    NetworkState,
-    Packed,
-    SpikingMLP,
-    Trained,
-    build,
-    build_population,
-    initial_state,
-    network_step,
-    pack,
-    packed_state,
-    population_step,
-    split_hidden,
-)
-from zoo.models.surrogate import SURROGATES, Surrogate
-from zoo.models.unroll import lif_scan, segment_length, unroll
+from typing import TYPE_CHECKING
+
+from zoo.core.lazy import names_of
+
+if TYPE_CHECKING:
+    from zoo.models.constants import DT_MS, PROPERTIES, TAU_MS, V_TH, WEIGHTS
+    from zoo.models.module import Frozen, SpikingMLP, Trained
+    from zoo.models.neuron import (
+        TABLE_4,
+        Neuron,
+        lif_step,
+        physical,
+        tau_ms_from_x,
+        unphysical,
+        x_tau_from_ms,
+    )
+    from zoo.models.spiking_mlp import (
+        Network,
+        NetworkConfig,
+        NetworkOutput,
+        NetworkState,
+        Packed,
+        build,
+        build_population,
+        initial_state,
+        network_step,
+        pack,
+        packed_state,
+        population_step,
+        split_hidden,
+    )
+    from zoo.models.surrogate import SURROGATES, Surrogate
+    from zoo.models.unroll import lif_scan, segment_length, unroll
 
 __all__ = [
     "DT_MS",
@@ -70,3 +69,7 @@ __all__ = [
     "unroll",
     "x_tau_from_ms",
 ]
+
+# Flax, which takes a third of a second to import, comes last.
+_MODULES = ("constants", "fixed_weights", "surrogate", "neuron", "unroll", "spiking_mlp", "module")
+__getattr__ = names_of(__name__, __all__, _MODULES)

@@ -13,17 +13,8 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
+from zoo.models.constants import DT_MS, R_OHM, TAU_MS, V_REST, V_TH
 from zoo.models.surrogate import Surrogate
-
-DT_MS = 5.0
-TAU_MS = 20.0
-V_TH = 0.5
-V_REST = 0.0
-R_OHM = 5e7
-
-
-PROPERTIES = ("x_tau", "v_th", "v_rest", "r")
-"""The four properties in the order and the units in which they are trained."""
 
 
 class Neuron(NamedTuple):

@@ -7,6 +7,7 @@
 
 import importlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # In a clone these lie beside this folder, which Python takes for the whole package where it runs in the clone.
 if not (Path(__file__).parent / "models").is_dir():
@@ -22,19 +23,28 @@ from zoo.core.errors import (
     ZooError,
 )
 from zoo.core.lazy import public_names
-from zoo.core.version import version
-from zoo.registry.families import Family
-from zoo.registry.methods import Method, register
-from zoo.store.loading import ModelInfo, ZooModel, list_models, load, model_info, pull
+
+if TYPE_CHECKING:
+    from zoo.evaluation import Evaluation, Policy, evaluate, policy, verify
+    from zoo.registry.families import Family
+    from zoo.registry.methods import Method, register
+    from zoo.report.cards import card
+    from zoo.report.publishing import publish
+    from zoo.store.loading import ModelInfo, ZooModel, list_models, load, model_info, pull
+    from zoo.training import train
 
 moved.install()
 
-_lazy, _find = public_names(
+# Imported when used: `zoo --help` starts without JAX, and who loads a model without simulators and training.
+_, _find = public_names(
     __name__,
     {
         "evaluation": ("Evaluation", "Policy", "evaluate", "policy", "verify"),
+        "registry.families": ("Family",),
+        "registry.methods": ("Method", "register"),
         "report.cards": ("card",),
         "report.publishing": ("publish",),
+        "store.loading": ("ModelInfo", "ZooModel", "list_models", "load", "model_info", "pull"),
         "training": ("train",),
     },
 )
@@ -43,25 +53,33 @@ _PARTS = ("analysis", "evaluation", "models", "tasks", "training")
 __all__ = [
     "DamagedCheckpointError",
     "DataNotFoundError",
+    "Evaluation",
     "Family",
     "HubError",
     "Method",
     "ModelInfo",
+    "Policy",
     "UnknownModelError",
     "UnsupportedCheckpointError",
     "ZooError",
     "ZooModel",
+    "card",
+    "evaluate",
     "list_models",
     "load",
     "model_info",
+    "policy",
+    "publish",
     "pull",
     "register",
-    *_lazy,
+    "train",
+    "verify",
 ]
 
 
 def __getattr__(name: str):
-    """Imports what needs simulators or training only when it is asked for."""
     if name == "__version__":
+        from zoo.core.version import version
+
         return version()
     return importlib.import_module(f"zoo.{name}") if name in _PARTS else _find(name)

@@ -108,6 +108,7 @@ def _complete_names(parser: argparse.ArgumentParser, names: list[str]) -> None:
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for sub in action.choices.values():
+                sub.complete()
                 _complete_names(sub, names)
         elif action.dest in ("name", "names", "pattern") and not action.option_strings:
             setattr(action, "complete", how)  # noqa: B010 - what shtab looks for.

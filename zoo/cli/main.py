@@ -9,6 +9,7 @@ from zoo.cli.hub import add_verbs as add_hub_verbs
 from zoo.cli.models import add_verbs as add_model_verbs
 from zoo.cli.reports import add_verbs as add_report_verbs
 from zoo.cli.training import add_verbs as add_training_verbs
+from zoo.cli.verbs import Verb
 from zoo.core.errors import ZooError
 from zoo.core.formatting import shown
 
@@ -62,7 +63,7 @@ def _make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--debug", action="store_true", help="show where in the code an error comes from")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=Verb)
 
     def verb(name, run, text):
         sub = verbs.add_parser(name, help=text, description=text)

@@ -1,17 +1,18 @@
 """The command line of published models: `zoo list`, `card`, `eval` and `verify`."""
 
-import argparse
+import contextlib
 import dataclasses
+import gc
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from zoo.cli.verbs import Verb
 from zoo.core.formatting import shown
-from zoo.registry.families import families
 
 
-def add_verbs(verb: Callable[..., argparse.ArgumentParser]) -> None:
+def add_verbs(verb: Callable[..., Verb]) -> None:
     """Adds the verbs to the `zoo` command.
 
     Args:
@@ -19,7 +20,6 @@ def add_verbs(verb: Callable[..., argparse.ArgumentParser]) -> None:
     """
     sub = verb("list", _list, "List the published models with their measured rewards.")
     sub.add_argument("pattern", nargs="?", default="*", help="shell wildcards, quoted: 'hetsnn-*'")
-    sub.add_argument("--task", help=f"one task (mem25) or family ({', '.join(family.name for family in families())})")
     sub.add_argument("--kind", choices=["het", "hom"], help="trained neurons, or trained weights")
     sub.add_argument("--where", choices=["folder", "bundled", "cache"], help="cache: pulled from the Hub")
     order = ["name", "parameters", "reward", "size", "task"]
@@ -28,6 +28,7 @@ def add_verbs(verb: Callable[..., argparse.ArgumentParser]) -> None:
     formats = sub.add_mutually_exclusive_group()
     formats.add_argument("--csv", action="store_true", help="print CSV")
     _as_json(formats)
+    sub.later = _add_task
 
     sub = verb("card", _card, "Show a model's card.")
     sub.add_argument("name", help="model name, folder of a checkpoint, or hf://org/name@revision")
@@ -46,6 +47,12 @@ def add_verbs(verb: Callable[..., argparse.ArgumentParser]) -> None:
     _as_json(sub)
 
 
+def _add_task(sub) -> None:
+    from zoo.registry.families import families
+
+    sub.add_argument("--task", help=f"one task (mem25) or family ({', '.join(family.name for family in families())})")
+
+
 def _as_json(sub) -> None:
     sub.add_argument("--json", action="store_true", help="print JSON")
 
@@ -54,6 +61,19 @@ def _print_json(value) -> None:
     print(json.dumps(value, indent=1))
 
 
+@contextlib.contextmanager
+def _without_collection() -> Iterator[None]:
+    """Importing makes no garbage; looking for it would take a seventh of a short command's time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@_without_collection()
 def _list(arguments) -> int:
     from zoo.report.listing import as_csv, print_table, select
 

@@ -9,10 +9,10 @@ import typing
 from collections.abc import Callable
 from pathlib import Path
 
-from zoo.registry.recipe import all_settings
+from zoo.cli.verbs import Verb
 
 
-def add_verbs(verb: Callable[..., argparse.ArgumentParser], prepared: Callable[[Callable], Callable]) -> None:
+def add_verbs(verb: Callable[..., Verb], prepared: Callable[[Callable], Callable]) -> None:
     """Adds the verbs to the `zoo` command.
 
     Args:
@@ -33,7 +33,7 @@ def add_verbs(verb: Callable[..., argparse.ArgumentParser], prepared: Callable[[
     several.add_argument("--coordinator", metavar="HOST:PORT", help="where all can reach process 0")
     several.add_argument("--processes", type=int, help="how many there are")
     several.add_argument("--process-id", type=int, help="which this is, from 0; process 0 writes the files")
-    _add_recipe_options(sub)
+    sub.later = _add_recipe_options
 
     sub = verb("export", _export, "Write the checkpoint of a run as it stands, with its evaluation.")
     sub.add_argument("run_folder", type=Path, help="for example runs/hetsnn-mem25-1024")
@@ -54,6 +54,8 @@ def _add_recipe_options(sub) -> None:
 
     An option that is not given leaves no attribute, so that "none", where a setting may be None, can be told from it.
     """
+    from zoo.registry.recipe import all_settings
+
     group = sub.add_argument_group("recipe", "fields of the recipe; the default is the zoo's for that name")
     for name, (type_, field) in all_settings().items():
         kinds = typing.get_args(type_)
@@ -89,6 +91,7 @@ def _train(arguments) -> int:
             raise ValueError("--coordinator, --processes and --process-id belong together")
         hosts.join(*several)  # Before evosax is imported, which computes.
     from zoo.registry.names import expand
+    from zoo.registry.recipe import all_settings
     from zoo.training import train
 
     changes = {name: getattr(arguments, name) for name in all_settings() if hasattr(arguments, name)}

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
+from types import ModuleType
 
 import jax
 import numpy as np
-from orbax.checkpoint import v1 as ocp
 
 from zoo.core.errors import DamagedCheckpointError
 from zoo.core.json_files import read_object
@@ -18,12 +18,19 @@ from zoo.core.json_files import read_object
 _COMMITTED = "commit_success.txt"
 
 
+def _orbax() -> ModuleType:
+    """Imported when first used: lists and cards read no arrays."""
+    from orbax.checkpoint import v1
+
+    return v1
+
+
 def write_arrays(path: Path, tree: dict) -> None:
     """Saves a tree of arrays with Orbax, as host arrays: no device is recorded.
 
     In a computation of several processes, the one that calls this writes alone.
     """
-    target, tree = path.absolute().resolve(), jax.tree.map(np.asarray, tree)
+    ocp, target, tree = _orbax(), path.absolute().resolve(), jax.tree.map(np.asarray, tree)
     try:
         with _no_log():
             if jax.process_count() > 1:
@@ -78,6 +85,7 @@ def _alone():
     """A context in which Orbax does not wait for other processes, where there are any."""
     if jax.process_count() == 1:
         return contextlib.nullcontext()
+    ocp = _orbax()
     return ocp.Context(multiprocessing_options=ocp.options.MultiprocessingOptions(**_this_process()))
 
 
@@ -137,7 +145,7 @@ def read_arrays(path: Path, like: dict) -> dict:
     Raises:
         DamagedCheckpointError: if Orbax cannot read it, or its content differs from `like`.
     """
-    real = path.absolute().resolve()
+    ocp, real = _orbax(), path.absolute().resolve()
     _check_files(real)
     try:
         with _alone():

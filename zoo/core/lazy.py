@@ -20,3 +20,25 @@ def public_names(package: str, homes: Mapping[str, Sequence[str]]) -> tuple[list
         return getattr(importlib.import_module(where[name]), name)
 
     return sorted(where), find
+
+
+def names_of(package: str, names: Sequence[str], modules: Sequence[str]) -> Callable[[str], Any]:
+    """What a package sets as its ``__getattr__``, where it states its names itself.
+
+    Args:
+        package: its ``__name__``.
+        names: public ones.
+        modules: that have them, relative to the package; those that are imported fastest come first. They are
+            themselves found by their names.
+    """
+
+    def find(name: str) -> Any:
+        if name in modules:
+            return importlib.import_module(f"{package}.{name}")
+        for module in modules if name in names else ():
+            found = getattr(importlib.import_module(f"{package}.{module}"), name, None)
+            if found is not None:
+                return found
+        raise AttributeError(f"module '{package}' has no attribute '{name}'")
+
+    return find

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from zoo.models import PROPERTIES
+from zoo.models.constants import PROPERTIES
 from zoo.registry.metrics import RETURN, Metric
 from zoo.registry.settings import check, setting, settings_of
 

@@ -11,7 +11,7 @@ import re
 import reprlib
 
 from zoo.core.errors import UnknownModelError
-from zoo.models import PROPERTIES
+from zoo.models.constants import PROPERTIES
 from zoo.registry.families import DEFAULT_TRAINER, TAGS, ModelName, families, find_family
 from zoo.registry.methods import tags
 

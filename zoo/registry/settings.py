@@ -5,8 +5,6 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
-
 
 class Rule(NamedTuple):
     """What a value must be; None is left to the field's type."""
@@ -17,6 +15,8 @@ class Rule(NamedTuple):
 
 def as_float32(x: float) -> float:
     """The number that networks compute with: it may be infinite, or 0, where the float64 is not."""
+    import numpy as np  # Later than at the start: names and help need none.
+
     with np.errstate(over="ignore", under="ignore"):
         return float(np.float32(x))
 

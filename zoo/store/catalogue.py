@@ -13,7 +13,7 @@ from zoo.registry.families import family_of
 from zoo.registry.names import parse
 from zoo.store.agreement import check_evaluation
 from zoo.store.checkpoint import read_config, read_evaluation
-from zoo.store.manifest import STATE, verify_file
+from zoo.store.manifest import STATE, verify_files
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +138,7 @@ def read_info(path: Path, where: str) -> ModelInfo:
     Raises:
         DamagedCheckpointError: if its files lack something, or were altered.
     """
-    for name in ("config.json", "evaluation.json"):
-        verify_file(path, name)
+    verify_files(path, "config.json", "evaluation.json")
     config, evaluation = read_config(path), read_evaluation(path)
     check_evaluation(evaluation, config, path / "evaluation.json")
     model, training = parse(config["name"]), config["training"]
@@ -159,11 +158,17 @@ def read_info(path: Path, where: str) -> ModelInfo:
         paper=family_of(model.task).paper_reward(model),
         where=where,
         path=str(path),
-        size_bytes=sum(p.stat().st_size for p in path.rglob("*") if p.is_file() and STATE not in _top(p, path)),
+        size_bytes=_size(path),
         **measured,
     )
 
 
-def _top(path: Path, folder: Path) -> tuple[str, ...]:
-    """The first part of a path below `folder`: training state is a folder beside ``params``, which has one too."""
-    return path.relative_to(folder).parts[:1]
+def _size(folder: Path) -> int:
+    """Bytes of a checkpoint's files; training state is a folder beside ``params``, which has one of that name too."""
+    size = 0
+    for parent, folders, files in os.walk(folder):
+        if parent == str(folder) and STATE in folders:
+            folders.remove(STATE)
+        paths = [os.path.join(parent, name) for name in files]
+        size += sum(os.path.getsize(path) for path in paths if os.path.isfile(path))
+    return size

@@ -91,19 +91,21 @@ def is_part(name: str) -> bool:
     return first in _FOLDERS and bool(rest) and all(map(_PART.fullmatch, rest))
 
 
-def verify_file(folder: Path, name: str) -> None:
-    """Checks one file that the manifest lists, for who reads no other.
+def verify_files(folder: Path, *names: str) -> None:
+    """Checks some of the files that the manifest lists, for who reads no other.
 
     Raises:
         DamagedCheckpointError: if it is missing or altered.
         UnsupportedCheckpointError: if the checkpoint comes from a newer version.
     """
-    entry, path = read_manifest(folder).get(name), folder / name
-    _refuse_foreign_link(path, folder)
-    if entry is None or not path.is_file():
-        raise DamagedCheckpointError(f"checkpoint {folder} is damaged: {name} is missing")
-    if path.stat().st_size != entry["size"] or sha256_file(path) != entry["sha256"]:
-        raise DamagedCheckpointError(f"checkpoint {folder} is damaged: {name} was altered")
+    listed = read_manifest(folder)
+    for name in names:
+        entry, path = listed.get(name), folder / name
+        _refuse_foreign_link(path, folder)
+        if entry is None or not path.is_file():
+            raise DamagedCheckpointError(f"checkpoint {folder} is damaged: {name} is missing")
+        if path.stat().st_size != entry["size"] or sha256_file(path) != entry["sha256"]:
+            raise DamagedCheckpointError(f"checkpoint {folder} is damaged: {name} was altered")
 
 
 def check_bounds(sizes: dict[str, int], where: str) -> None:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -11,12 +11,15 @@ from jax.typing import ArrayLike
 from jaxtyping import Float
 
 from zoo.core.errors import DamagedCheckpointError
-from zoo.models import NetworkConfig, SpikingMLP, fixed_weights, physical
+from zoo.models import NetworkConfig, fixed_weights, physical
 from zoo.registry.recipe import Recipe
 from zoo.store.checkpoint import Checkpoint
 from zoo.tasks import Task, make_task
 from zoo.tasks.base import CLASSIFICATION
 from zoo.tasks.observations import ObservationStats, normalise
+
+if TYPE_CHECKING:
+    from zoo.models import SpikingMLP
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -86,8 +89,10 @@ class ZooModel:
             )
         return parts | {name: value[row] for name, value in self.trained.items()}
 
-    def network(self, seed: int | None = None) -> SpikingMLP:
+    def network(self, seed: int | None = None) -> "SpikingMLP":
         """The network of one training seed (by default the first) as a Flax NNX module."""
+        from zoo.models import SpikingMLP
+
         row = self._index(seed)
         parts = self.parts(seed)
         trained = {name: parts[name] for name in self.network_config.trained}
