@@ -141,5 +141,12 @@ def test_short_episodes_come_first():
 def test_short_episodes_are_given_whole():
     with pytest.raises(ValueError, match=r"short_generations.*together"):
         override(RECIPE, short_limit=10)
-    with pytest.raises(ValueError, match=r"short_limit.*between 1 and episode_limit"):
-        make_recipe("hetsnn-hp-32", short_limit=2000, short_generations=1)
+    with pytest.raises(ValueError, match=r"short_limit"):
+        override(RECIPE, short_limit=0, short_generations=1)
+
+
+def test_short_episodes_are_no_longer_than_others():
+    short = group(0, task_inputs=4, short_limit=30, short_generations=2, episode_limit=5)
+    engine = Engine(make_task("cartpole5"), [short], devices=jax.devices()[:1])
+    _, (metrics,) = engine.advance(engine.init(), 3)
+    assert np.all(metrics.length <= 5)

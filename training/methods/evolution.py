@@ -246,7 +246,8 @@ def _limit(group: Group, generations) -> Int[Array, ""] | None:
     recipe = group.recipe
     if getattr(recipe, "short_limit", None) is None:  # A setting of PGPE on episodes alone.
         return None
-    return jnp.where(generations[0] < recipe.short_generations, recipe.short_limit, recipe.episode_limit)
+    short = min(recipe.short_limit, recipe.episode_limit)
+    return jnp.where(generations[0] < recipe.short_generations, short, recipe.episode_limit)
 
 
 def block_count(members: int, numbers: int) -> int:

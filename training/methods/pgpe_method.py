@@ -65,8 +65,8 @@ class EpisodeSearchSettings(SearchSettings):
     )
     short_limit: int | None = setting(
         None,
-        "most steps of an episode in the first short_generations generations; by default none are short. More of the "
-        "same steps then go into moving the search distribution.",
+        "most steps of an episode in the first short_generations generations, where episode_limit is not less; by "
+        "default none are short. More of the same steps then go into moving the search distribution.",
         at_least(1),
     )
     short_generations: int | None = setting(None, "number of generations of short episodes.", at_least(1))
@@ -107,12 +107,6 @@ class PGPE(Method):
     last = "population's mean return in the last generation"
     papers = "population mean"
     drifts = True
-
-    def check(self, recipe):
-        """Short episodes are shorter than others."""
-        short, limit = (getattr(recipe, name, None) for name in ("short_limit", "episode_limit"))
-        holds = short is None or limit is None or short <= limit
-        require("short_limit", short, holds, "between 1 and episode_limit")
 
     def open_ended(self, recipe):
         """Unless a cosine leads to the last generation."""

@@ -104,6 +104,7 @@ _TABLES = {
     "differences": "trained weights against trained neurons there, at equal generations",
     "ablation": "one of them by trained properties (Table 1)",
     "images": "image classification by budget (Table 3)",
+    "missing": "what is still to be trained of Fig. 3 and Table 1, first things first",
 }
 
 
@@ -111,12 +112,18 @@ def _table(arguments) -> int:
     from zoo.report.card_index import index_rows
     from zoo.report.control_tables import ablation_table, control_table, difference_table
     from zoo.report.image_tables import image_table
+    from zoo.report.missing import missing_table
 
     _check_ablation(arguments)
     if arguments.which == "ablation":
         text = ablation_table(arguments.name, arguments.runs)
     else:
-        make = {"control": control_table, "differences": difference_table, "images": image_table}[arguments.which]
+        make = {
+            "control": control_table,
+            "differences": difference_table,
+            "images": image_table,
+            "missing": missing_table,
+        }[arguments.which]
         text = make(index_rows())
     print(text, end="")
     return 0

@@ -12,7 +12,7 @@ from zoo.models import PROPERTIES
 from zoo.registry.families import DEFAULT_TRAINER
 from zoo.registry.names import ModelName, parse
 from zoo.registry.paper import PAPER_GENERATIONS, TABLE_1, TABLE_1_BUDGET
-from zoo.registry.recipe import read_recipe
+from zoo.registry.recipe import Recipe, read_recipe
 from zoo.store.catalogue import ModelInfo, list_models, read_info
 from zoo.store.checkpoint import read_config
 from zoo.store.loading import model_info
@@ -33,18 +33,26 @@ def full_models(rows: Iterable[ModelInfo]) -> dict[tuple[str, int, str], ModelIn
     return cells
 
 
-def short_generations(model: ModelInfo) -> tuple[int, float]:
-    """How many generations of a model's training had short episodes, and what part of the whole ones those were."""
-    recipe = read_recipe(read_config(Path(model.path))["recipe"], model.name, model.path)
-    if recipe.short_limit is None:
-        return 0, 1.0
-    return min(recipe.short_generations, model.generations), recipe.short_limit / recipe.episode_limit
+def counted(recipe: Recipe, generation: int) -> int:
+    """Generations of a training up to that one, those of short episodes as the parts of whole ones that they are."""
+    short, part = _short(recipe)
+    return round(min(short, generation) * part) + max(generation - short, 0)
 
 
 def whole_generations(model: ModelInfo) -> int:
-    """Generations of a model's training, short ones counted as parts of whole ones: its budget."""
-    short, part = short_generations(model)
-    return round(short * part) + model.generations - short
+    """Generations of a published model's training, as `counted`."""
+    return counted(_recipe(model), model.generations)
+
+
+def _short(recipe: Recipe) -> tuple[int, float]:
+    """How many generations have short episodes, and what part of whole ones those are."""
+    if recipe.short_limit is None:
+        return 0, 1.0
+    return recipe.short_generations, min(1, recipe.short_limit / recipe.episode_limit)
+
+
+def _recipe(model: ModelInfo) -> Recipe:
+    return read_recipe(read_config(Path(model.path))["recipe"], model.name, model.path)
 
 
 def population_curve(model: ModelInfo) -> list[dict]:
@@ -132,8 +140,9 @@ def means_until(model: ModelInfo, generation: int) -> tuple[int, list[float]]:
 def _population_means(model: ModelInfo) -> dict[int, list[float]]:
     """Population means of the seeds by whole generations; while episodes are short there are none."""
     means = population_means((Path(model.path) / "training.csv").read_text(encoding="utf-8"))
-    short, part = short_generations(model)
-    return {round(short * part) + kept - short: seeds for kept, seeds in means.items() if kept > short}
+    recipe = _recipe(model)
+    short, _ = _short(recipe)
+    return {counted(recipe, kept): seeds for kept, seeds in means.items() if kept > short}
 
 
 def difference_table(rows: Iterable[ModelInfo]) -> str:
