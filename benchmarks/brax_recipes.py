@@ -4,10 +4,12 @@
 
 Every pair of centre rate and sigma is trained with the same `--seeds`; all runs of one action gain advance in one
 program. Printed for each, seed by seed: the mean return of the last five generations' populations, and of the centre
-over 32 fresh episodes. Episodes are cut at `--limit` steps.
+over 32 fresh episodes. Episodes are cut at `--limit` steps, the centre's at `--centre-limit`; `--constant` leaves out
+what the recipe does to rate and sigma over time.
 """
 
 import argparse
+import dataclasses
 import functools
 import itertools
 import time
@@ -18,12 +20,13 @@ import numpy as np
 from zoo.models import build_population
 from zoo.registry.names import parse
 from zoo.registry.recipe import default_recipe, make_network_config, make_recipe_task, override
+from zoo.tasks.compiled import compiled_rollout, find_kernel
 from zoo.tasks.rollout import Policies, rollout
 from zoo.training.methods.base import Group
 from zoo.training.run.engine import Engine
 
 
-def train(name, recipe, settings, run_seeds):
+def train(name, recipe, settings, run_seeds, centre_limit):
     """Population and centre returns [R] after the recipe's generations; run i has setting i and seed i."""
     model = parse(name)
     task = make_recipe_task(model, recipe)
@@ -39,7 +42,10 @@ def train(name, recipe, settings, run_seeds):
     def play(state, frozen):
         networks = jax.vmap(functools.partial(build_population, config))(frozen, state.search.mean[:, None])
         policies = Policies(networks, keys, state.stats, members=1)
-        return rollout(task, [policies], clip=recipe.observation_clip)[0].returns.mean((1, 2))
+        whole = dataclasses.replace(task, limit=centre_limit)
+        if kernel := find_kernel(whole).step:
+            return compiled_rollout(kernel, policies, clip=recipe.observation_clip).returns.mean((1, 2))
+        return rollout(whole, [policies], clip=recipe.observation_clip)[0].returns.mean((1, 2))
 
     return np.concatenate(populations)[-5:].mean(0), np.asarray(play(state, group.frozen()))
 
@@ -52,6 +58,8 @@ def main():
     parser.add_argument("--population", type=int, default=64)
     parser.add_argument("--generations", type=int, default=60)
     parser.add_argument("--limit", type=int, default=300)
+    parser.add_argument("--centre-limit", type=int, help="by default --limit")
+    parser.add_argument("--constant", action="store_true")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--centre-lr", type=float, nargs="+", default=[0.02, 0.05, 0.15])
     parser.add_argument("--sigma", type=float, nargs="+", default=[0.05, 0.1, 0.2])
@@ -68,11 +76,15 @@ def main():
         generations=arguments.generations,
         episode_limit=arguments.limit,
     )
+    if arguments.constant:
+        falling = ("centre_lr_final", "centre_lr_drop", "sigma_final", "short_limit", "short_generations")
+        recipe = override(recipe, **dict.fromkeys(falling))
+    limit = arguments.centre_limit or arguments.limit
     runs = list(itertools.product(settings, arguments.seeds))
     show = functools.partial(print, flush=True)
     for gain in arguments.action_gain:
         start = time.perf_counter()
-        population, centre = train(name, override(recipe, action_gain=gain), *zip(*runs, strict=True))
+        population, centre = train(name, override(recipe, action_gain=gain), *zip(*runs, strict=True), limit)
         show(f"{name}, action gain {gain:g}, {time.perf_counter() - start:.0f} s")
         for setting, *results in zip(
             settings, *(v.reshape(len(settings), -1) for v in (population, centre)), strict=True
