@@ -4,23 +4,32 @@ import json
 import shutil
 import tracemalloc
 
+import gymnasium
 import numpy as np
 import pytest
 import tensorstore as ts
 
 import zoo
+from zoo.analysis.firing import record
+from zoo.analysis.null import drift
 from zoo.core.arrays import read_arrays, write_arrays
 from zoo.core.errors import DamagedCheckpointError
 from zoo.core.json_files import read_json, write_json
 from zoo.core.seeds import LIMIT
-from zoo.models import fixed_weights
+from zoo.evaluation.bsuite import bsuite_score
+from zoo.evaluation.images import evaluate_images
+from zoo.gymnasium_tasks.environments import TaskEnv
+from zoo.models import NetworkConfig, fixed_weights
 from zoo.registry.names import parse
 from zoo.report.listing import select
-from zoo.store.agreement import check_finite
+from zoo.store.agreement import check_finite, check_length
 from zoo.store.catalogue import bundled_folder, read_info
 from zoo.store.checkpoint import read_checkpoint
 from zoo.store.manifest import verify_manifest, write_manifest
 from zoo.store.zoo_model import ZooModel
+from zoo.tasks.brax import FAMILY, BraxTask
+from zoo.tasks.images import ImageTask
+from zoo.training.methods.base import Group
 
 
 def edit(folder, file, **changes):
@@ -46,6 +55,8 @@ def test_a_name_is_no_label(checkpoint, name):
     [
         ("training", {"parameters": 33}, r"training\.parameters \(=33\) must be 32"),
         ("network", {"hidden": 9}, r"network\.hidden \(=9\) must be 8"),
+        ("network", {"inputs": 4}, r"network's inputs and outputs \(=\(4, 2\)\) must be \(3, 2\)"),
+        ("network", {"outputs": 3}, r"network's inputs and outputs \(=\(3, 3\)\) must be \(3, 2\)"),
         ("fixed_weights", {"7": "0" * 64}, "seeds of fixed_weights"),
         ("fixed_weights", {"0": "00"}, "SHA-256"),
         ("task", {"name": "mem6"}, "no such task"),
@@ -105,6 +116,65 @@ def test_seeds_beyond_32_bits_are_refused(checkpoint):
     edit(checkpoint, "config.json", seeds=[0, LIMIT])
     with pytest.raises(DamagedCheckpointError, match=r"below 2\^32"):
         zoo.load(str(checkpoint))
+
+
+@pytest.mark.parametrize(("episodes", "seed"), [(0, 0), (10**12, 0), (None, LIMIT), (None, -1)])
+def test_bsuites_seeds_and_episodes_are_bounded_too(checkpoint, episodes, seed):
+    with pytest.raises(ValueError, match="must be"):
+        bsuite_score(zoo.load(str(checkpoint)), episodes=episodes, seed=seed)
+
+
+def test_seeds_of_trainings_and_recordings_are_bounded(checkpoint):
+    model = zoo.load(str(checkpoint))
+    with pytest.raises(ValueError, match=r"training seed \(=4294967296\)"):
+        Group(config=model.network_config, recipe=model.recipe, seeds=(LIMIT,))
+    with pytest.raises(ValueError, match=r"training seed \(=-1\)"):
+        drift(model.network_config, model.recipe, (-1,), 1)
+    for numbers in ({"episode": 2**40}, {"episode": -1}, {"episode_seed": LIMIT}):
+        with pytest.raises(ValueError, match="from 0 to 4,294,967,295"):
+            record(model, **numbers)
+
+
+def test_seeds_of_gymnasium_beyond_32_bits_are_runs_of_their_own():
+    environment = TaskEnv("cartpole5")
+    first, beyond = (environment.reset(seed=seed)[0] for seed in (1, LIMIT + 1))
+    assert (first != beyond).all()
+    with pytest.raises(gymnasium.error.Error):
+        environment.reset(seed=-1)
+
+
+def test_an_evaluation_of_days_is_refused(checkpoint):
+    rows = json.loads((checkpoint / "evaluation.json").read_text())["seeds"]
+    short = [{key: value for key, value in row.items() if key != "returns"} for row in rows]
+    edit(checkpoint, "evaluation.json", episodes=1_000_000, seeds=short)
+    assert zoo.load(str(checkpoint)).evaluation["episodes"] == 1_000_000  # Of 6 steps.
+    config = json.loads((checkpoint / "config.json").read_text())
+    hopper = config | {"name": "hetsnn-hp-32"}
+    check_length(100_000, hopper | {"task": {"name": "hp", "options": {}}}, ".")
+    long = hopper | {"task": {"name": "hp", "options": {"limit": 100_000}}}
+    with pytest.raises(DamagedCheckpointError, match="1,001 episodes of up to 100,000 steps; at most 100,000,000"):
+        check_length(1001, long, ".")
+
+
+@pytest.mark.parametrize("steps", [0, 256, 10**5])
+def test_images_are_shown_for_as_many_steps_as_a_byte_counts_spikes(steps):
+    with pytest.raises(ValueError, match=r"steps \(=\d+\) must be from 1 to 255"):
+        ImageTask("mnist", steps=steps)
+
+
+def test_images_that_do_not_fit_into_memory(monkeypatch):
+    config = NetworkConfig(inputs=784, hidden=50, outputs=10, trained=("x_tau",))
+    images = np.zeros((20, 784), np.uint8), np.zeros(20, np.uint8)
+    monkeypatch.setattr("zoo.evaluation.memory.available_bytes", lambda device: 300_000)
+    with pytest.raises(zoo.ZooError, match=r"does not fit into memory: it needs about .* of which images"):
+        evaluate_images("hetsnn-mnist-200", ImageTask("mnist"), {0: config.initial(0)}, images)
+
+
+@pytest.mark.parametrize("name", ["ant", "hc", "hp", "wal"])
+@pytest.mark.parametrize("backend", ["spring", "generalized", "positional"])
+def test_sizes_that_are_known_without_brax_are_its_own(name, backend):
+    task = BraxTask(name, backend)
+    assert FAMILY.sizes(task) == (task.observation_size, task.action_size)
 
 
 @pytest.mark.parametrize("episodes", [0, -2, 10**12])

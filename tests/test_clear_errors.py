@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import resource
+import shlex
 import shutil
 
 import jax
@@ -12,13 +13,15 @@ import pytest
 
 import zoo
 from zoo.cli.main import main
-from zoo.core.errors import ZooError
+from zoo.core.errors import DamagedCheckpointError, UnsupportedCheckpointError, ZooError
 from zoo.core.formatting import plain, shown
 from zoo.core.json_files import write_json
+from zoo.core.version import version
 from zoo.report.cards import make_card
 from zoo.store.curves import append_rows
 from zoo.store.leftovers import sweep
 from zoo.store.manifest import write_manifest
+from zoo.training import train
 from zoo.training.run.export import export_run
 from zoo.training.run.state import drop_states_after, restore_state, save_state, saved_states
 
@@ -155,6 +158,62 @@ def test_the_command_line_shows_no_traceback_for_what_nobody_foresaw(capsys, mon
     assert "hetsnn-mem25-1024: KeyError: 'recipe'" in said and "zoo --debug card" in said
     with pytest.raises(KeyError):
         main(["--debug", "card", "--json", "hetsnn-mem25-1024"])
+
+
+def run_of_another_recipe(tiny_run, folder, **changes):
+    """A copy of a run, whose record says other things."""
+    run = shutil.copytree(tiny_run, folder / tiny_run.name)
+    record = json.loads((run / "run.json").read_text())
+    write_json(run / "run.json", record | changes)
+    return run
+
+
+def test_after_a_default_changed_the_command_that_goes_on_is_said_and_does(tiny_run, tmp_path, tiny):
+    recipe = json.loads((tiny_run / "run.json").read_text())["recipe"]
+    old = recipe | {"tau_ms": [20.0, 30.0], "settings": recipe["settings"] | {"sigma": 0.25, "optimiser": "sgd"}}
+    out = tmp_path / "my runs"
+    run_of_another_recipe(tiny_run, out, recipe=old)
+    with pytest.raises(ZooError, match=r"sigma was 0\.25, now 0\.1.*to go on: zoo train hetsnn-mem5-32 ") as caught:
+        train("hetsnn-mem5-32", out=out, quiet=True, **tiny)
+    said = shlex.split(str(caught.value).partition("to go on: zoo ")[2].partition("; or")[0])
+    assert said[said.index("--out") + 1] == str(out) and "--seeds" in said
+    assert main([*said, "--quiet"]) == 0  # It is done, and the recipe is its own.
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": None}, "must say a model's `name`"),
+        ({"recipe": []}, "its `recipe`"),
+        ({"recipe": {"method": "none"}}, "method"),
+        ({"recipe": {"settings": 3, "task": {}}}, "must be JSON objects"),
+    ],
+)
+def test_a_record_that_lacks_something(tiny_run, tmp_path, tiny, changes, message):
+    run = run_of_another_recipe(tiny_run, tmp_path, **changes)
+    for act in (lambda: train("hetsnn-mem5-32", out=tmp_path, quiet=True, **tiny), lambda: export_run(run)):
+        with pytest.raises(ZooError, match=rf"run\.json.*{message}"):
+            act()
+
+
+def test_a_setting_of_a_later_version_names_the_version_that_wrote_it(tiny_run, checkpoint, tmp_path, tiny):
+    record = json.loads((tiny_run / "run.json").read_text())
+    assert record["version"] == version()
+    newer = record["recipe"] | {"settings": record["recipe"]["settings"] | {"from_the_future": 1}}
+    run_of_another_recipe(tiny_run, tmp_path / "out", recipe=newer, version="91.2.0")
+    with pytest.raises(UnsupportedCheckpointError, match=r"from_the_future.*hetsnn-zoo 91\.2\.0; this is .*upgrade"):
+        train("hetsnn-mem5-32", out=tmp_path / "out", quiet=True, **tiny)
+    config = json.loads((checkpoint / "config.json").read_text())
+    versions = config["training"]["versions"] | {"hetsnn-zoo": f"{version()}, 91.2.0"}
+    for part in ("recipe", "network"):
+        changed = {part: config[part] | {"from_the_future": 1}, "training": config["training"]}
+        edit(checkpoint, "config.json", **config | changed)
+        with pytest.raises(DamagedCheckpointError, match="from_the_future"):
+            zoo.load(str(checkpoint))
+        changed["training"] = config["training"] | {"versions": versions}
+        edit(checkpoint, "config.json", **config | changed)
+        with pytest.raises(UnsupportedCheckpointError, match=r"from_the_future.*91\.2\.0"):
+            zoo.load(str(checkpoint))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Array, Float
 
+from zoo.core.seeds import check_seed
 from zoo.models import PROPERTIES, WEIGHTS, NetworkConfig
 from zoo.registry.recipe import Recipe
 from zoo.tasks.observations import ObservationStats
@@ -32,6 +33,8 @@ class Group:
     readout_gain: float = 1.0
 
     def __post_init__(self):
+        for seed in self.seeds:
+            check_seed(seed, "training seed")
         for name, values in self.varying:
             if len(values) != len(self.seeds):
                 raise ValueError(f"`{name}` varies over {len(values)} values; there are {len(self.seeds)} runs")

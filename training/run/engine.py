@@ -17,6 +17,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from zoo.core.forks import check_not_forked
 from zoo.registry.methods import find_method
 from zoo.tasks import Task
 from zoo.training.methods.base import Group
@@ -51,6 +52,7 @@ class Engine:
         runs_per_block: int | Literal["all"] | None = None,
         devices: Sequence[jax.Device] | None = None,
     ):
+        check_not_forked()
         devices = list(devices or jax.devices())
         self.task, self.groups = task, tuple(groups)
         methods = {group.recipe.method for group in self.groups}

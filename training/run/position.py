@@ -1,5 +1,6 @@
 """How far a run is, and what it was computed on and with until there."""
 
+import contextlib
 import dataclasses
 import importlib.metadata
 import platform
@@ -54,7 +55,11 @@ def _with(before: str, now: str) -> str:
 
 def installed() -> dict[str, str]:
     """Versions of the libraries that decide results, as installed here."""
-    return {name: importlib.metadata.version(name) for name in LIBRARIES}
+    found = {}
+    for name in LIBRARIES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):  # Not every task needs all of them.
+            found[name] = importlib.metadata.version(name)
+    return found
 
 
 def hardware() -> str:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from zoo.core.errors import ZooError
+from zoo.core.errors import DamagedCheckpointError, ZooError
 from zoo.core.json_files import read_json, write_json
+from zoo.core.version import as_written_by, version
+from zoo.registry.commands import training_command
 from zoo.registry.families import family_of
 from zoo.registry.methods import find_method
 from zoo.registry.names import ModelName, parse
@@ -98,7 +100,8 @@ class Preparation:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             # First of all: a state without its recipe could be gone on from with another.
-            write_json(record, {"name": folder.name, "recipe": dataclasses.asdict(self.run.recipe)})
+            recipe = dataclasses.asdict(self.run.recipe)
+            write_json(record, {"name": folder.name, "version": version(), "recipe": recipe})
             if self.source is not None:
                 _copy_published(self.source, folder)
         except OSError as error:
@@ -156,7 +159,11 @@ def prepare_run(
     locks.enter_context(_hold(folder))
     if begun:
         before = _recorded_recipe(folder)
-        _check_same(before, recipe, str(folder), "start anew with --fresh, or in another folder with --out")
+        own = before if not before.open_ended else override(before, generations=recipe.generations)
+        command = training_command(name, own, *(() if str(out) == "runs" else ("--out", str(out))))
+        _check_same(
+            before, recipe, str(folder), f"to go on: {command}; or start anew with --fresh, or elsewhere with --out"
+        )
         _check_length(recipe, int(saved_states(folder / STATE)[-1].name), str(folder))
     run = Run(model=model, recipe=recipe, folder=folder)
     done = begun and _is_done(folder, recipe.generations)
@@ -237,10 +244,23 @@ def _published(name: str, *, with_state: bool) -> Path:
 
 
 def read_recorded(record: Path) -> tuple[ModelName, Recipe]:
-    """The model and the recipe in a run's record, of any version."""
+    """The model and the recipe in a run's record, of any version.
+
+    Raises:
+        DamagedCheckpointError: if it is none.
+        UnsupportedCheckpointError: if it is one of a later version, which knows more settings.
+    """
     content = read_json(record)
-    model, recipe = parse(content["name"]), content["recipe"]
-    return model, read_recipe(recipe if "settings" in recipe else upgraded(recipe, model), model, str(record))
+    name, recipe = content.get("name"), content.get("recipe")
+    if not isinstance(name, str) or not isinstance(recipe, dict):
+        raise DamagedCheckpointError(f"{record} must say a model's `name` and its `recipe`; use --fresh")
+    model = parse(name)
+    try:
+        recipe = recipe if "settings" in recipe else upgraded(recipe, model)
+    except ValueError as error:
+        raise DamagedCheckpointError(f"{record}: {error}") from error
+    with as_written_by(content.get("version")):
+        return model, read_recipe(recipe, model, str(record))
 
 
 def _recipe_of(path: Path) -> Recipe:

@@ -168,13 +168,12 @@ def record(
 
     Raises:
         ValueError: if the model classifies images or has no such training seed, `steps` is below 1 or `episode`
-            below 0.
+            or `episode_seed` out of range.
     """
     task = played_task(model)
     if steps is not None and steps < 1:
         raise ValueError(f"steps (={steps}) must be at least 1")
-    if episode < 0:
-        raise ValueError(f"episode (={episode}) must not be negative")
+    check_seed(episode, "episode")
     steps = task.episode_limit if steps is None else min(steps, task.episode_limit)
     seed = model.seeds[0] if seed is None else seed
     parts = {name: jnp.asarray(value) for name, value in model.parts(seed).items()}

@@ -21,5 +21,9 @@ class DataNotFoundError(ZooError):
     """A data set is not on this machine and cannot be fetched."""
 
 
+class MissingPackageError(ZooError):
+    """A package that this part of the zoo needs is not installed, or cannot be imported."""
+
+
 class HubError(ZooError):
     """The Hub cannot be reached, refuses, or has no such repository or revision."""

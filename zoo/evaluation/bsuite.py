@@ -7,6 +7,8 @@ import jax
 import numpy as np
 
 from zoo.core.errors import ZooError
+from zoo.core.seeds import check_seed
+from zoo.evaluation.memory import MAX_EPISODES
 from zoo.models import build, initial_state, network_step
 from zoo.store.zoo_model import ZooModel
 from zoo.tasks.memory import MemoryLength
@@ -63,8 +65,12 @@ def bsuite_score(model: ZooModel, *, episodes: int | None = None, seed: int = 0)
         seed: of bsuite's environments.
 
     Raises:
+        ValueError: if `episodes` or `seed` is out of range.
         ZooError: if bsuite is not installed or has no experiment of this task.
     """
+    check_seed(seed)
+    if episodes is not None and not 1 <= episodes <= MAX_EPISODES:
+        raise ValueError(f"episodes (={episodes}) must be at least 1, and at most {MAX_EPISODES:,}")
     try:
         from bsuite.experiments.memory_len import sweep
     except ImportError as error:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
 from zoo.core.errors import ZooError
+from zoo.core.forks import check_not_forked
 from zoo.core.seeds import check_seed
 from zoo.evaluation.memory import check_fits
 from zoo.evaluation.statistics import OverSeeds, interval_95
@@ -112,6 +113,7 @@ def evaluate_parts(
     task: Task, parts: dict, stats: ObservationStats | None, clip: float, episodes: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Returns [K, N], lengths [K, N] and spike rates [K] of networks stacked along a first axis K."""
+    check_not_forked()
     on_cpu = jax.default_backend() == "cpu"
     check_fits(task, parts, episodes, at_once=1 if on_cpu else len(parts["w_in"]))
     result = _play(task, parts, stats, initial_keys(seed, episodes), clip, one_by_one=on_cpu)

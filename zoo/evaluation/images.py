@@ -7,8 +7,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from zoo.core.errors import ZooError
+from zoo.evaluation.memory import check_images_fit
 from zoo.evaluation.statistics import OverSeeds, interval_95
-from zoo.tasks.exact import respond_exactly
+from zoo.tasks.exact import at_once, respond_exactly
 from zoo.tasks.image_data import CLASSES, SETS, Images, load_images
 from zoo.tasks.images import ImageTask
 
@@ -115,6 +116,7 @@ def evaluate_images(
     for parts in networks.values():
         if not all(np.isfinite(value).all() for value in parts.values()):
             raise ZooError(f"{name} has parameters that are not finite numbers")
+        check_images_fit(parts, len(pixels), at_once(parts))
         chosen, counts = respond_exactly(task, parts, pixels)
         correct.append(np.bincount(labels[chosen == labels], minlength=CLASSES))
         spikes.append(counts.sum(dtype=np.int64) / len(pixels))

@@ -45,7 +45,32 @@ def check_fits(task: Task, parts: dict, episodes: int, at_once: int) -> None:
         return
     fitting = (available - networks) * episodes // played
     advice = f"--episodes {fitting:,} fit" if fitting > 0 else "its networks alone do not fit"
-    raise ZooError(
-        f"this evaluation does not fit into memory: it needs about {size_text(networks + played)}, of which episodes "
+    raise _does_not_fit(networks, "episodes", played, available, advice)
+
+
+def check_images_fit(parts: dict, images: int, at_once: int) -> None:
+    """Refuses to classify with a network for which there is no memory.
+
+    In float64, and a byte for each spike count of an image.
+
+    Args:
+        parts: of the network, by name.
+        images: how many there are.
+        at_once: how many are classified side by side.
+
+    Raises:
+        ZooError: with what it would take.
+    """
+    available = available_bytes(jax.local_devices(backend="cpu")[0])
+    inputs, hidden = parts["w_in"].shape
+    network = 2 * sum(value.nbytes for value in parts.values())
+    played = images * hidden + 2 * _NUMBER * at_once * (_POTENTIALS * hidden + 2 * inputs)
+    if available is not None and network + played > available:
+        raise _does_not_fit(network, "images", played, available, "a model of a smaller budget does")
+
+
+def _does_not_fit(networks: int, what: str, played: int, available: int, advice: str) -> ZooError:
+    return ZooError(
+        f"this evaluation does not fit into memory: it needs about {size_text(networks + played)}, of which {what} "
         f"{size_text(played)}; {size_text(available)} are free; {advice}"
     )

@@ -9,6 +9,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
+from zoo.core.forks import check_not_forked
 from zoo.evaluation.physics import warn_unless_trained_in
 from zoo.models import NetworkOutput, NetworkState, build, initial_state, network_step
 from zoo.store.loading import load
@@ -57,6 +58,7 @@ class Policy:
 
     def __init__(self, model: ZooModel, *, seed: int | None = None):
         """Takes one network out of a model; see `policy`."""
+        check_not_forked()
         task = model.task()
         if task.kind != CONTROL:
             raise ValueError(
@@ -156,6 +158,7 @@ class Policy:
             TypeError: if the observation is no array of floats.
             ValueError: if it has another shape, or is not finite. What is being compiled cannot be checked for that.
         """
+        check_not_forked()
         self._in_numpy = isinstance(observation, np.ndarray)
         observation = self._checked(observation)
         action, self._output, self.state = _compiled(

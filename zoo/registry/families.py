@@ -118,6 +118,14 @@ class Family:
         """
         raise NotImplementedError(f"{type(self).__name__}.make_task")
 
+    def sizes(self, task: Any) -> tuple[int, int]:
+        """Numbers of an observation and of a readout: what a network for the task has as inputs and outputs.
+
+        Args:
+            task: of `make_task`.
+        """
+        return task.observation_size, task.action_size
+
     @functools.cached_property
     def options(self) -> Any:
         """Dataclass of what a recipe decides of a task, or None where that is nothing."""

@@ -4,10 +4,10 @@ import dataclasses
 
 from zoo.core.formatting import number
 from zoo.models import TAU_MS, V_TH
+from zoo.registry.commands import training_command
 from zoo.registry.families import family_of
 from zoo.registry.methods import method_of
 from zoo.registry.names import parse
-from zoo.registry.recipe import default_recipe
 from zoo.store.catalogue import ModelInfo
 from zoo.store.manifest import read_manifest
 from zoo.store.zoo_model import ZooModel
@@ -69,26 +69,13 @@ def _departures(model: ZooModel) -> list[str]:
 
 def _again(model: ZooModel) -> str:
     """The command that trains it from scratch, as it was trained."""
-    usual = default_recipe(model.name).flat()
     recipe = model.recipe
     done, stopped = model.config["training"]["generations"], ""
     if done < recipe.generations and recipe.open_ended:
         recipe = dataclasses.replace(recipe, generations=done)
     elif done < recipe.generations:
         stopped = f", which does not stop before generation {recipe.generations:,}"
-    own = recipe.flat()
-    changed = [_option(name, value) for name, value in own.items() if value != usual[name]]
-    return f"Train it again: `{' '.join(['zoo train', model.name, *changed])}`{stopped}."
-
-
-def _option(name: str, value) -> str:
-    """A field of a recipe as `zoo train` takes it."""
-    option = name.replace("_", "-")
-    if isinstance(value, bool):
-        return f"--{option}" if value else f"--no-{option}"
-    if value is None:
-        return f"--{option} none"
-    return f"--{option} {' '.join(map(str, value)) if isinstance(value, tuple) else value}"
+    return f"Train it again: `{training_command(model.name, recipe)}`{stopped}."
 
 
 def _going_on(model: ZooModel) -> list[str]:

@@ -5,6 +5,7 @@ import math
 import re
 import reprlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,10 +13,12 @@ from zoo.core.errors import DamagedCheckpointError
 from zoo.core.seeds import is_seed
 from zoo.models import WEIGHTS, NetworkConfig
 from zoo.registry.families import family_of
-from zoo.registry.names import LARGEST_NUMBER, parse
+from zoo.registry.names import LARGEST_NUMBER, ModelName, parse
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAX_EPISODES = 1_000_000
+_MAX_STEPS = 100_000_000
+"""Of one network's evaluation: a thousand times that of the longest published one."""
 
 
 def check_model(config: dict, network: NetworkConfig, where: Path) -> None:
@@ -29,7 +32,9 @@ def check_model(config: dict, network: NetworkConfig, where: Path) -> None:
     Raises:
         DamagedCheckpointError: naming what disagrees.
     """
-    model, task, training = parse(config["name"]), config["task"], config["training"]
+    model, training = parse(config["name"]), config["training"]
+    task = _check_task(model, config["task"], where)
+    sizes = family_of(model.task).sizes(task)
     # A network that was imported has its own shape and trained parts; the name says its task.
     wanted = (
         network
@@ -41,6 +46,7 @@ def check_model(config: dict, network: NetworkConfig, where: Path) -> None:
         )
     )
     for said, right, what in (
+        ((network.inputs, network.outputs), sizes, "network's inputs and outputs"),
         (network.hidden, wanted.hidden, "network.hidden"),
         (network.trained, wanted.trained, "network.trained"),
         (training.get("parameters"), network.trained_size, "training.parameters"),
@@ -48,16 +54,34 @@ def check_model(config: dict, network: NetworkConfig, where: Path) -> None:
     ):
         if said != right:
             raise DamagedCheckpointError(f"{where}: {what} (={reprlib.repr(said)}) must be {right!r} in {model}")
+    if not all(isinstance(digest, str) and _SHA256.fullmatch(digest) for digest in config["fixed_weights"].values()):
+        raise DamagedCheckpointError(f"{where}: `fixed_weights` must hold a SHA-256 of each seed's weights")
+
+
+def _check_task(model: ModelName, task: dict, where: Path) -> Any:
+    """The task that a config.json names, if the model has such a one."""
     options = task.get("options")
     absurd = not isinstance(options, dict) or any(_is_absurd(value) for value in options.values())
     if absurd or task.get("name") != model.task:
         raise DamagedCheckpointError(f"{where}: no such task of {model}: {reprlib.repr(task)}")
     try:
-        family_of(model.task).make_task(model.task, **options)
+        return family_of(model.task).make_task(model.task, **options)
     except (TypeError, ValueError) as error:
         raise DamagedCheckpointError(f"{where}: no such task of {model}: {reprlib.repr(task)}: {error}") from error
-    if not all(isinstance(digest, str) and _SHA256.fullmatch(digest) for digest in config["fixed_weights"].values()):
-        raise DamagedCheckpointError(f"{where}: `fixed_weights` must hold a SHA-256 of each seed's weights")
+
+
+def check_length(episodes: int, config: dict, where: Path) -> None:
+    """Raises if an evaluation would have to play for days: its episodes times the longest that each may be.
+
+    Raises:
+        DamagedCheckpointError: with both.
+    """
+    task = _check_task(parse(config["name"]), config["task"], where)
+    steps = getattr(task, "episode_limit", None) or getattr(task, "steps", 1)
+    if episodes * steps > _MAX_STEPS:
+        raise DamagedCheckpointError(
+            f"{where}: {episodes:,} episodes of up to {steps:,} steps; at most {_MAX_STEPS:,} steps are allowed"
+        )
 
 
 def _is_absurd(option) -> bool:

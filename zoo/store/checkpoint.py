@@ -27,10 +27,11 @@ from zoo.core.arrays import read_arrays, write_arrays
 from zoo.core.errors import DamagedCheckpointError, UnknownModelError, ZooError
 from zoo.core.json_files import coerce, from_json, read_json, write_json
 from zoo.core.seeds import is_seed
+from zoo.core.version import as_written_by
 from zoo.models import NetworkConfig
 from zoo.registry.names import parse
 from zoo.registry.recipe import Recipe, read_recipe, upgraded
-from zoo.store.agreement import check_evaluation, check_finite, check_model
+from zoo.store.agreement import check_evaluation, check_finite, check_length, check_model
 from zoo.store.manifest import MANIFEST, SCHEMA, check_schema, verify_manifest, write_manifest
 
 _REQUIRED = ("config.json", "evaluation.json", "training.csv")
@@ -78,17 +79,25 @@ def read_checkpoint(path: Path, *, verified: bool = False) -> Checkpoint:
         if not (path / name).is_file():
             raise DamagedCheckpointError(f"checkpoint {path} is damaged: {name} is missing")
     config = read_config(path)
-    network = from_json(NetworkConfig, config["network"], f"{path}/config.json: network")
-    recipe = read_recipe(config["recipe"], config["name"], f"{path}/config.json")
+    with as_written_by(_writer(config)):
+        network = from_json(NetworkConfig, config["network"], f"{path}/config.json: network")
+        recipe = read_recipe(config["recipe"], config["name"], f"{path}/config.json")
     seeds = tuple(config["seeds"])
     if _numbers(network, len(seeds)) > _MAX_NUMBERS:
         raise DamagedCheckpointError(f"{path}/config.json asks for more than {_MAX_NUMBERS:,} numbers")
     check_model(config, network, path / "config.json")
     evaluation = read_evaluation(path)
     check_evaluation(evaluation, config, path / "evaluation.json")
+    check_length(evaluation["episodes"], config, path / "evaluation.json")
     params = read_arrays(path / "params", _abstract_params(network, len(seeds), config["observations"]))
     check_finite(params, seeds, path / "params")
     return Checkpoint(path, config, network, recipe, seeds, params, evaluation)
+
+
+def _writer(config: dict) -> str | None:
+    """The version of the zoo that wrote a config.json, where it says one."""
+    versions = config["training"].get("versions")
+    return versions.get("hetsnn-zoo") if isinstance(versions, dict) else None
 
 
 def _numbers(network: NetworkConfig, seeds: int) -> int:

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from zoo.core.packages import needed_for
 from zoo.registry.families import DEFAULT_TRAINER, ModelName
 from zoo.registry.paper import TABLE_1, TABLE_1_BUDGET, PaperFamily
 from zoo.registry.settings import POSITIVE, at_least, check, one_of, setting
@@ -21,6 +22,9 @@ from zoo.tasks.lanes import CPU_OPTIONS
 
 ENVIRONMENTS = {"ant": "ant", "hc": "halfcheetah", "hp": "hopper", "wal": "walker2d"}
 BACKENDS = ("spring", "generalized", "positional", "mjx")
+_PACKAGES = ("brax", "mujoco", "mujoco-mjx")
+_SIZES = {"ant": (27, 8), "hc": (17, 6), "hp": (11, 3), "wal": (17, 6)}
+"""Numbers of an observation and of an action, for who does not import Brax."""
 ACTIONS = {"clip": lambda x: jnp.clip(x, -1.0, 1.0), "tanh": jnp.tanh}
 
 
@@ -37,7 +41,8 @@ def make_environment(name: str, backend: str, near_frames: bool = False):
         return with_near_frames(make_environment(name, backend))
     # Its constants must not belong to the trace that asks first.
     with _quiet(), jax.ensure_compile_time_eval():
-        from brax import envs
+        with needed_for("the physics of robots", *_PACKAGES):
+            from brax import envs
 
         return envs.get_environment(ENVIRONMENTS.get(name, name), backend=backend)
 
@@ -55,7 +60,8 @@ def _quiet():
     MuJoCo, which reads the robots' files, would tell a file in the working directory of what they have and a future
     version will not, wherever that is.
     """
-    import mujoco
+    with needed_for("the physics of robots", *_PACKAGES):
+        import mujoco
 
     level, warned = logging.root.manager.disable, mujoco.get_mju_user_warning()
     logging.disable(logging.WARNING)
@@ -178,6 +184,10 @@ class BraxFamily(PaperFamily):
     def make_task(self, task: str, **options) -> BraxTask:
         """Of that environment."""
         return BraxTask(task, **options)
+
+    def sizes(self, task: BraxTask) -> tuple[int, int]:
+        """Without importing Brax, for the zoo's own."""
+        return _SIZES.get(task.name) or super().sizes(task)
 
     def paper_reward(self, model: ModelName) -> str | None:
         """Table 1's."""

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 import jax.numpy as jnp
 
+from zoo.core.packages import needed_for
 from zoo.registry.families import ModelName
 from zoo.registry.paper import CARTPOLE_BUDGET, CARTPOLE_EPISODES, CARTPOLE_LIMITS, TABLE_5, PaperFamily
 from zoo.tasks.base import ControlTask, Step
@@ -13,7 +14,8 @@ from zoo.tasks.base import ControlTask, Step
 
 @functools.cache
 def _environment():
-    from gymnax.environments.classic_control.cartpole import CartPole as GymnaxCartPole
+    with needed_for("CartPole", "gymnax", "six"):
+        from gymnax.environments.classic_control.cartpole import CartPole as GymnaxCartPole
 
     return GymnaxCartPole()
 

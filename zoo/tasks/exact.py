@@ -11,12 +11,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
+from zoo.core.forks import check_not_forked
 from zoo.models import PROPERTIES, WEIGHTS, build
 from zoo.tasks.classification import classify
 from zoo.tasks.images import ImageTask
 
 _CHUNK_NUMBERS = 2**21
 """Hidden neurons times images evaluated at a time: 16 MiB of potentials."""
+
+
+def at_once(parts: dict[str, np.ndarray]) -> int:
+    """How many images a network is shown side by side."""
+    return max(1, _CHUNK_NUMBERS // len(parts["v_th"]))
 
 
 @functools.partial(jax.jit, static_argnames="steps")
@@ -35,7 +41,8 @@ def respond_exactly(
         parts: of the network, by name.
         pixels: [N, 784], 0 … 255.
     """
-    chunk = max(1, _CHUNK_NUMBERS // len(parts["v_th"]))
+    check_not_forked()
+    chunk = at_once(parts)
     labels, counts = [], []
     with jax.enable_x64(True), jax.default_device(jax.local_devices(backend="cpu")[0]):
         exact = {name: jnp.asarray(parts[name], jnp.float64) for name in PROPERTIES + WEIGHTS}

@@ -6,12 +6,14 @@ import functools
 import jax
 import jax.numpy as jnp
 
+from zoo.core.packages import needed_for
 from zoo.tasks.base import ControlTask, Step
 
 
 @functools.cache
 def _make(environment: str):
-    import gymnax
+    with needed_for(f"gymnax's {environment}", "gymnax", "six"):
+        import gymnax
 
     return gymnax.make(environment)
 

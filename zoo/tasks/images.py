@@ -12,7 +12,7 @@ from zoo.models import PROPERTIES
 from zoo.registry.families import ModelName
 from zoo.registry.metrics import ACCURACY
 from zoo.registry.paper import TABLE_3, PaperFamily
-from zoo.registry.settings import POSITIVE, check, one_of, setting
+from zoo.registry.settings import POSITIVE, check, one_of, require, setting
 from zoo.tasks.base import CLASSIFICATION
 from zoo.tasks.image_data import CLASSES, PIXELS, SETS, Images, load_images
 
@@ -47,6 +47,7 @@ class ImageTask:
     def __post_init__(self):
         if self.name not in SETS:
             raise ValueError(f"unknown data set '{self.name}'; known: {', '.join(SETS)}")
+        require("steps", self.steps, 1 <= self.steps <= 255, "from 1 to 255: spikes are counted in bytes")
         check(self)
 
     @property

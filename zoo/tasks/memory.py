@@ -5,6 +5,7 @@ import functools
 
 import jax.numpy as jnp
 
+from zoo.core.packages import needed_for
 from zoo.registry.families import ModelName
 from zoo.registry.paper import PaperFamily
 from zoo.registry.settings import POSITIVE, setting
@@ -13,7 +14,8 @@ from zoo.tasks.base import ControlTask, Step
 
 @functools.cache
 def _environment():
-    from gymnax.environments.bsuite.memory_chain import MemoryChain
+    with needed_for("memory length", "gymnax", "six"):
+        from gymnax.environments.bsuite.memory_chain import MemoryChain
 
     return MemoryChain()
 
