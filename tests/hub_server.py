@@ -9,6 +9,7 @@ import json
 import re
 import threading
 from base64 import b64decode
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -54,6 +55,7 @@ class HubServer:
         headers: of every answer with a file, in place of the right ones.
         faults: status and headers with which the next requests are answered.
         drip: files whose bytes come one by one, this many seconds apart.
+        mutate: makes other answers (status, body, headers) of the right ones.
         endless: whether lists of files go on for ever, with this in place of what is there.
     """
 
@@ -69,6 +71,7 @@ class HubServer:
         self.faults: list[tuple[int, dict[str, str]]] = []
         self.drip: dict[str, float] = {}
         self.endless: list[dict] | None = None
+        self.mutate: Callable[[int, bytes, dict], tuple[int, bytes, dict]] = lambda *answer: answer
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
@@ -134,10 +137,11 @@ def _handler(hub: HubServer):
 
         def answer(self, status, value, headers=None):
             data = value if isinstance(value, bytes) else json.dumps(value).encode()
+            headers = {"Content-Type": "application/json"} | (headers or {})
+            status, data, headers = hub.mutate(status, data, headers)
             self.send_response(status)
-            for key, text in ({"Content-Type": "application/json"} | (headers or {})).items():
+            for key, text in ({"Content-Length": str(len(data))} | headers).items():
                 self.send_header(key, text)
-            self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             if self.command != "HEAD":
                 with suppress(BrokenPipeError, ConnectionResetError):  # Clients may be killed.

@@ -22,7 +22,7 @@ from zoo.store.curves import append_rows
 from zoo.store.leftovers import sweep
 from zoo.store.manifest import write_manifest
 from zoo.training import train
-from zoo.training.run.export import export_run
+from zoo.training.run.export import export_run, read_curve
 from zoo.training.run.state import drop_states_after, restore_state, save_state, saved_states
 
 
@@ -178,6 +178,16 @@ def test_after_a_default_changed_the_command_that_goes_on_is_said_and_does(tiny_
     said = shlex.split(str(caught.value).partition("to go on: zoo ")[2].partition("; or")[0])
     assert said[said.index("--out") + 1] == str(out) and "--seeds" in said
     assert main([*said, "--quiet"]) == 0  # It is done, and the recipe is its own.
+
+
+@pytest.mark.parametrize("content", [None, b"", b"generation,seed,mean\n", b"\xff", b"a,b\n1,2\n", b"1\n" * 9])
+def test_a_curve_that_is_none(tiny_run, tmp_path, content):
+    run = shutil.copytree(tiny_run, tmp_path / tiny_run.name)
+    (run / "training.csv").unlink()
+    if content is not None:
+        (run / "training.csv").write_bytes(content)
+    with pytest.raises(ZooError, match=r"training\.csv is not the curve of the run's 4 generations"):
+        read_curve(run / "training.csv", 4)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ import json
 import random
 
 import pytest
-from fuzz import fuzz_checkpoint, mutate_bytes, mutate_json
+from fuzz import fuzz_checkpoint, fuzz_hub, fuzz_run, mutate_bytes, mutate_json
 
+import zoo
 from zoo.store.catalogue import bundled_folder
 
 
@@ -14,6 +15,27 @@ def test_no_mutation_of_a_checkpoint_escapes():
     found = fuzz_checkpoint(bundled_folder() / "hetsnn-mem5-1024", 60)
     assert [(file, why) for file, outcome, why in found if outcome == "escaped"] == []
     assert sum(outcome == "refused" for _, outcome, _ in found) > 15
+
+
+def test_no_mutation_of_a_runs_folder_escapes(tiny_run):
+    found = fuzz_run(tiny_run, 60)
+    assert [(file, why) for file, outcome, why in found if outcome == "escaped"] == []
+    assert sum(outcome == "refused" for _, outcome, _ in found) > 5
+
+
+def test_no_answer_of_a_hub_escapes(checkpoint):
+    found = fuzz_hub(checkpoint, 40)
+    assert [(what, why) for what, outcome, why in found if outcome == "escaped"] == []
+    assert sum(outcome == "refused" for _, outcome, _ in found) > 10
+
+
+@pytest.mark.parametrize("document", [[], {}, 1, "x", [1], {"sha": 1}, {"sha": None, "siblings": [{}]}])
+def test_json_that_is_no_hubs_answer_is_said_in_a_line(hub, checkpoint, document):
+    hub.add("org/name", checkpoint)
+    hub.mutate = lambda status, data, headers: (status, json.dumps(document).encode(), headers)
+    with pytest.raises(zoo.ZooError) as caught:
+        zoo.load("hf://org/name")
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_mutations_change_something():

@@ -47,10 +47,8 @@ def export_run(folder: Path, target: Path | None = None, *, with_state: bool = F
     networks = {k: {n: v[i] for n, v in (initial | trained).items()} for i, k in enumerate(group.seeds)}
     evaluator = family_of(model.task).metric.load_evaluator()
     evaluation = evaluator.measure(str(model), task, networks, stats, recipe.observation_clip)
-    # A training may have written more since its last saved state.
-    whole = rows_until((folder / "training.csv").read_text(encoding="utf-8"), progress["generation"])
-    curve = thin_curve(whole, progress["generation"])
-    population = method.population(group, state, [float(row["mean"]) for row in _last_rows(curve)])
+    curve, means = read_curve(folder / "training.csv", progress["generation"])
+    population = method.population(group, state, means)
     document = {
         "name": str(model),
         "task": {"name": model.task, "options": task_options(model, recipe)},
@@ -121,6 +119,24 @@ def _check_finite(trained: dict, seeds: tuple[int, ...], folder: Path) -> None:
             f"{folder}: training seed {lost} ended in parameters that are not finite numbers; nothing is exported. "
             "Train with lower rates or smaller initial values, in another folder with --out or anew with --fresh"
         )
+
+
+def read_curve(path: Path, generation: int) -> tuple[str, list[float]]:
+    """The learning curve of a run up to a generation, thinned, and the means of its last generation.
+
+    A training may have written more since its last saved state.
+
+    Raises:
+        ZooError: if the file is none.
+    """
+    try:
+        curve = thin_curve(rows_until(path.read_text(encoding="utf-8"), generation), generation)
+        return curve, [float(row["mean"]) for row in _last_rows(curve)]
+    except (OSError, LookupError, ValueError) as error:
+        raise ZooError(
+            f"{path} is not the curve of the run's {generation} generations ({error}); put it back from a copy, or "
+            "train anew with --fresh"
+        ) from error
 
 
 def thin_curve(text: str, generation: int) -> str:

@@ -45,6 +45,10 @@ def explained(repository: str, endpoint: str, cache: Path, revision: str | None 
         ) from error
     except ValueError as error:  # What the client makes of a refused connection when it must fetch again.
         raise HubError(f"{at} could not be fetched again: {_root(error)}") from error
+    except (AssertionError, AttributeError, LookupError, TypeError) as error:  # What it makes of other JSON.
+        raise HubError(
+            f"{at}: the answer is not one of a Hub ({type(error).__name__}: {str(error)[:200]}); check HF_ENDPOINT"
+        ) from error
     except OSError as error:
         raise HubError(
             f"{at} could not be fetched into {cache}: {str(error).splitlines()[0]}; try again, or set HF_HUB_CACHE"
