@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 TOKEN = "hf_right"
 
@@ -187,6 +187,23 @@ def _handler(hub: HubServer):
                 return self.answer(200, hub.endless, {"Link": link})
             self.answer(200, listed if repository.listed is None else repository.listed)
 
+        def post_paths(self, name, revision):
+            """What mirrors ask the Hub for."""
+            repository = self.repository(name)
+            if repository is None:
+                return
+            text = self.body.decode()
+            asked = json.loads(text)["paths"] if text.startswith("{") else parse_qs(text).get("paths", [])
+            files = repository.files(revision) or {}
+            self.answer(
+                200,
+                [
+                    {"type": "file", "path": path, "size": len(files[path]), "oid": git_oid(files[path])}
+                    for path in ([asked] if isinstance(asked, str) else asked)
+                    if path in files
+                ],
+            )
+
         def get_file(self, name, revision, path):
             repository = self.repository(name)
             if repository is None:
@@ -205,16 +222,17 @@ def _handler(hub: HubServer):
             }
             headers |= hub.headers
             wanted = self.headers.get("Range")
-            status, start = 200, 0
+            status, start, end = 200, 0, len(data)
             if wanted and self.command == "GET":
                 hub.ranges.setdefault(path, []).append(wanted)
-                status, start = 206, int(re.match(r"bytes=(\d+)-", wanted)[1])
-                headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
+                first, last = re.match(r"bytes=(\d+)-(\d*)", wanted).groups()
+                status, start, end = 206, int(first), min(len(data), int(last or len(data)) + 1)
+                headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(data)}"
             if self.command == "GET" and path in hub.break_after:
                 return self.break_off(status, headers, data[start:], hub.break_after.pop(path))
             if self.command == "GET" and path in hub.drip:
                 return self.send_slowly(status, headers, data[start:], hub.drip[path])
-            self.answer(status, data[start:], headers)
+            self.answer(status, data[start:end], headers)
 
         def break_off(self, status, headers, data, count):
             self.send_response(status)
@@ -298,7 +316,8 @@ def _handler(hub: HubServer):
         (r"/api/validate-yaml", Handler.post_yaml),
         (rf"/api/models/{name}", Handler.get_info),
         (rf"/api/models/{name}/revision/(?P<revision>.+)", Handler.get_info),
-        (rf"/api/models/{name}/tree/(?P<revision>[^/]+)", Handler.get_tree),
+        (rf"/api/models/{name}/tree/(?P<revision>[^/]+)/?", Handler.get_tree),
+        (rf"/api/models/{name}/paths-info/(?P<revision>[^/]+)", Handler.post_paths),
         (rf"/api/models/{name}/branch/(?P<revision>.+)", Handler.post_branch),
         (rf"/api/models/{name}/preupload/(?P<revision>[^/]+)", Handler.post_preupload),
         (rf"/api/models/{name}/commit/(?P<revision>[^/]+)", Handler.post_commit),
