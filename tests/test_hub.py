@@ -18,6 +18,7 @@ import zoo
 from zoo.core.arrays import write_arrays
 from zoo.core.json_files import write_json
 from zoo.report import publishing
+from zoo.report.listing import select
 from zoo.store.checkpoint import read_checkpoint
 from zoo.store.hub import Access, Reference, cached_names, fetch, refresh
 from zoo.store.loading import locate
@@ -539,3 +540,15 @@ def test_what_is_fetched_is_hashed_once(hub, checkpoint, monkeypatch):
     monkeypatch.setattr(manifest, "sha256_file", lambda path: hashed.append(path) or whole(path))
     zoo.load("hf://org/name")
     assert len(hashed) == len(set(hashed)) > 3
+
+
+def test_offline_listing_asks_nobody(published, monkeypatch):
+    zoo.pull(NAME)
+    asked = len(published.requests)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert NAME in [row.name for row in select(NAME, where="cache")]
+    assert zoo.model_info(NAME, local_files_only=True).name == NAME
+    cached = next(Access().cache.glob("models--*"))
+    shutil.rmtree(cached / "blobs")  # Names without files, as an interrupted pull leaves them.
+    assert select(NAME, where="cache") == []
+    assert len(published.requests) == asked

@@ -61,8 +61,7 @@ def check_model(config: dict, network: NetworkConfig, where: Path) -> None:
 def _check_task(model: ModelName, task: dict, where: Path) -> Any:
     """The task that a config.json names, if the model has such a one."""
     options = task.get("options")
-    absurd = not isinstance(options, dict) or any(_is_absurd(value) for value in options.values())
-    if absurd or task.get("name") != model.task:
+    if not isinstance(options, dict) or any(map(_is_absurd, options.values())) or task.get("name") != model.task:
         raise DamagedCheckpointError(f"{where}: no such task of {model}: {reprlib.repr(task)}")
     try:
         return family_of(model.task).make_task(model.task, **options)
@@ -77,7 +76,7 @@ def check_length(episodes: int, config: dict, where: Path) -> None:
         DamagedCheckpointError: with both.
     """
     task = _check_task(parse(config["name"]), config["task"], where)
-    steps = getattr(task, "episode_limit", None) or getattr(task, "steps", 1)
+    steps: int = getattr(task, "episode_limit", getattr(task, "steps", 1))
     if episodes * steps > _MAX_STEPS:
         raise DamagedCheckpointError(
             f"{where}: {episodes:,} episodes of up to {steps:,} steps; at most {_MAX_STEPS:,} steps are allowed"
