@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         split_hidden,
     )
     from zoo.models.surrogate import SURROGATES, Surrogate
-    from zoo.models.unroll import lif_scan, segment_length, unroll
+    from zoo.models.unrolled import lif_scan, segment_length, unroll
 
 __all__ = [
     "DT_MS",
@@ -71,5 +71,5 @@ __all__ = [
 ]
 
 # Flax, which takes a third of a second to import, comes last.
-_MODULES = ("constants", "fixed_weights", "surrogate", "neuron", "unroll", "spiking_mlp", "module")
+_MODULES = ("constants", "fixed_weights", "surrogate", "neuron", "unrolled", "spiking_mlp", "module")
 __getattr__ = names_of(__name__, __all__, _MODULES)

@@ -9,3 +9,5 @@ R_OHM = 5e7
 PROPERTIES = ("x_tau", "v_th", "v_rest", "r")
 """The four properties of a neuron in the order and the units in which they are trained."""
 WEIGHTS = ("w_in", "w_out")
+IN_WORDS = {"x_tau": "time constant", "v_th": "threshold", "v_rest": "resting potential", "r": "resistance"}
+"""The four properties as a reader knows them."""

@@ -10,7 +10,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int, Num
 
 from zoo.models import fixed_weights
-from zoo.models.constants import DT_MS, PROPERTIES, WEIGHTS
+from zoo.models.constants import DT_MS, PROPERTIES, TAU_MS, V_TH, WEIGHTS
 from zoo.models.neuron import TABLE_4, Neuron, integrate, lif_step, x_tau_from_ms
 from zoo.models.surrogate import Surrogate
 
@@ -33,8 +33,8 @@ class NetworkConfig:
     hidden: int
     outputs: int
     trained: tuple[str, ...]
-    tau_ms: tuple[float, ...] = (20.0,)
-    v_th: float = 0.5
+    tau_ms: tuple[float, ...] = (TAU_MS,)
+    v_th: float = V_TH
 
     def __post_init__(self):
         for name in ("inputs", "hidden", "outputs"):

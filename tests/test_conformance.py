@@ -3,7 +3,10 @@
 import ast
 import inspect
 from pathlib import Path
+from types import SimpleNamespace
 
+import jax
+import numpy as np
 import pytest
 from image_files import tiny_sets
 
@@ -15,6 +18,7 @@ from zoo.registry.recipe import all_settings, default_recipe, make_recipe, read_
 from zoo.registry.settings import settings_of
 from zoo.training import train
 from zoo.training.methods.base import RunsMethod
+from zoo.training.run.engine import Engine
 
 ROOT = Path(__file__).parent.parent
 SMALL = {"mem": "mem5", "cartpole": "cartpole9", "brax": "hp", "image": "mnist"}
@@ -126,11 +130,15 @@ def test_nothing_decides_by_a_familys_or_a_methods_name():
     assert not found
 
 
-def test_a_subclass_keeps_its_compiler_options():
+def test_a_subclass_keeps_its_compiler_options(monkeypatch):
     class Mine(find_method("pgpe").implementation("control")):
         pass
 
-    assert Mine.in_lanes
+    engine = object.__new__(Engine)
+    engine.method, engine.task = object.__new__(Mine), SimpleNamespace(cpu_options={"an": "option"})
+    engine.mesh = jax.sharding.Mesh(np.array(jax.devices("cpu")[:1]), ("runs",))
+    monkeypatch.setattr("jax.jit", lambda _, **options: options)
+    assert engine._compile()["compiler_options"] == {"an": "option"}
 
 
 def test_segments_are_no_setting_of_images():

@@ -1,5 +1,7 @@
 """What starts fast imports little: what each use of the zoo must not import."""
 
+import importlib
+import pkgutil
 import subprocess
 import sys
 
@@ -34,3 +36,11 @@ def test_names_of_packages_that_import_when_used_are_found():
     assert done.stdout.startswith("True ('x_tau', 'v_th', 'v_rest', 'r') <class ")
     with pytest.raises(AttributeError, match=r"zoo\.models.* has no attribute 'nothing'"):
         zoo.models.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize("package", ["zoo", "zoo.models", "zoo.evaluation", "zoo.training", "zoo.analysis"])
+def test_no_public_name_is_also_a_modules(package):
+    """Python would put the module in the name's place as soon as it is imported."""
+    found = importlib.import_module(package)
+    modules = {module.name for module in pkgutil.iter_modules(found.__path__)}
+    assert not modules & set(found.__all__)

@@ -100,7 +100,7 @@ def synthetic(methods=METHODS, seeds=20, noise=0.02, **reaches):
                 part = reaches[method.replace(" ", "_")] + noise * generator.standard_normal()
                 cells = {column: f"{part * limit:.3f}" for column in ("early", "last", "greedy")}
                 rows.append({"method": method, "limit": str(limit), "surrogate": "arctan", "seed": str(seed)}
-                            | cells | {"env_steps": "1000", "mishaps": "0"})  # fmt: skip
+                            | cells | {"env_steps": "1000", "nan_counts": "0"})  # fmt: skip
     return rows
 
 
@@ -158,7 +158,7 @@ def test_setting_tables_stand_beside_the_papers_numbers():
 def test_skipped_updates_are_counted_in_percent_of_all():
     rows = [
         {"method": "WeightBP", "limit": "100", "surrogate": "arctan", "learning_rate": rate, "seed": str(seed),
-         "mishaps": str(count)}
+         "nan_counts": str(count)}
         for rate, counts in (("0.1", (0, 0)), ("0.3", (24, 72))) for seed, count in enumerate(counts)
     ]  # fmt: skip
     assert skipped_table(rows, "learning_rate").splitlines()[2:] == ["| WeightBP | 100 | 0.0 | 20.0 |"]

@@ -157,7 +157,7 @@ class RunsMethod(abc.ABC):
 
     @abc.abstractmethod
     def totals(self, state: Any) -> dict:
-        """Numbers of a whole training for config.json: ``env_steps`` a run, counts of mishaps."""
+        """Numbers of a whole training for config.json: ``env_steps`` a run, counts of NaN."""
 
     def population(self, group: Group, state: Any, last: list[float]) -> list[float]:
         """What is published of the population that a run ended with, for each seed; by default the curve's last mean.

@@ -3,10 +3,11 @@
 from types import MappingProxyType
 
 from zoo.core.formatting import spent
+from zoo.models.constants import IN_WORDS
 from zoo.registry.methods import Method
 from zoo.training.methods.ppo_settings import PPOSettings
 
-_KINDS = {"x_tau": "time constants", "v_th": "thresholds", "v_rest": "resting potentials", "r": "resistances"}
+_KINDS = {name: f"{text}s" for name, text in IN_WORDS.items()}
 
 
 class ProximalPolicies(Method):

@@ -5,8 +5,6 @@ together. Its results are appended to a CSV when it is done; a sweep that was in
 first cell that is missing there.
 """
 
-import contextlib
-import csv
 import dataclasses
 import itertools
 import os
@@ -15,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rich.console
-import rich.progress
 
+from zoo.core.csv_files import read_table
+from zoo.core.progress import Bar
 from zoo.registry.methods import find_method
 from zoo.registry.names import parse
 from zoo.registry.paper import CARTPOLE_EPISODES
@@ -131,7 +129,7 @@ def sweep(
         curves.unlink(missing_ok=True)
     done = _finished(results, seeds)
     _drop_others(curves, done)
-    with _Bar(len(cells), quiet) as bar:
+    with _Cells(len(cells), quiet) as bar:
         for cell in cells:
             if tuple(cell.key.values()) not in done:
                 rows, curve = run_cell(cell, seeds, quick, bar)
@@ -141,7 +139,7 @@ def sweep(
     return [results, curves]
 
 
-def run_cell(cell: Cell, seeds: int, quick: bool, bar: "_Bar") -> tuple[list[dict], list[dict]]:
+def run_cell(cell: Cell, seeds: int, quick: bool, bar: "_Cells") -> tuple[list[dict], list[dict]]:
     """Trains and evaluates a cell.
 
     Returns:
@@ -171,7 +169,7 @@ def run_cell(cell: Cell, seeds: int, quick: bool, bar: "_Bar") -> tuple[list[dic
     (state,) = to_host(engine.train(recipe.generations, report, CHUNK // 4))
     returns = np.concatenate([block.mean for block in blocks])  # [generations, R]
     (counted,) = (name for name in engine.method.metrics._fields if name.startswith("nan_"))
-    mishaps = sum(np.asarray(getattr(block, counted)).sum(0) for block in blocks)
+    nan_counts = sum(np.asarray(getattr(block, counted)).sum(0) for block in blocks)
     parts = group.initial_parts() | config.split(np.asarray(engine.method.parameters(state)))
     greedy, *_ = evaluate_parts(task, parts, None, recipe.observation_clip, _EVALUATION_EPISODES, seed=0)
     windows = _windows(returns, recipe)
@@ -184,7 +182,7 @@ def run_cell(cell: Cell, seeds: int, quick: bool, bar: "_Bar") -> tuple[list[dic
             "last": f"{windows[-1, r]:.4f}",
             "greedy": f"{greedy[r].mean():.4f}",
             "env_steps": f"{float(state.env_steps[r]):.0f}",
-            "mishaps": int(mishaps[r]),
+            "nan_counts": int(nan_counts[r]),
         }
         for r, seed in enumerate(run_seeds)
     ]
@@ -227,8 +225,7 @@ def _finished(path: Path, seeds: int) -> set[tuple[str, ...]]:
     """Keys of the cells whose rows are there."""
     if not path.is_file():
         return set()
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_table(path)
     there = {int(row["seed"]) for row in rows}
     if there and there != set(range(seeds)):
         raise ValueError(f"{path} has results of {len(there)} seeds, not {seeds}; use --fresh, or another --out")
@@ -258,41 +255,21 @@ def _append(path: Path, rows: list[dict]) -> None:
         os.fsync(file.fileno())
 
 
-class _Bar(contextlib.AbstractContextManager):
+class _Cells(Bar):
     """Cells done, the one at work and its reward; a line a cell where there is no terminal."""
 
     def __init__(self, total: int, quiet: bool):
-        self._console = rich.console.Console(stderr=True, quiet=quiet)
-        self._live = self._console.is_terminal and not quiet
+        counted = "{task.completed:.1f}/{task.total} cells"
+        super().__init__("{task.fields[note]}", counted, total=total, note="compiling", quiet=quiet)
         self._done, self._total = 0, total
-        self._bar = rich.progress.Progress(
-            rich.progress.TextColumn("{task.fields[cell]}"),
-            rich.progress.BarColumn(),
-            rich.progress.TextColumn("{task.completed:.1f}/{task.total} cells"),
-            rich.progress.TimeRemainingColumn(),
-            console=self._console,
-            disable=not self._live,
-        )
-
-    def __enter__(self):
-        self._bar.start()
-        self._task = self._bar.add_task("", total=self._total, cell="compiling")
-        return self
 
     def update(self, cell: Cell, part: float, reward: float) -> None:
         """Shows how far a cell is."""
-        self._reward = reward
         text = f"{cell.method} {cell.limit} {cell.surrogate}: reward {reward:.4g}"
-        self._bar.update(self._task, completed=self._done + part, cell=text)
+        self.show(self._done + part, note=text)
 
     def finish(self, cell: Cell) -> None:
         """Counts a cell."""
         self._done += 1
-        self._bar.update(self._task, completed=self._done)
-        if not self._live:
-            self._console.print(
-                f"{self._done}/{self._total}  {cell.method} {cell.limit} {cell.surrogate}", highlight=False
-            )
-
-    def __exit__(self, *_):
-        self._bar.stop()
+        self.show(self._done)
+        self.line(f"{self._done}/{self._total}  {cell.method} {cell.limit} {cell.surrogate}")

@@ -1,6 +1,5 @@
 """Membrane time constants of real neurons: the Allen Cell Types database (section 4.4, Table 2)."""
 
-import csv
 import dataclasses
 import os
 from collections.abc import Iterable
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from zoo.core.csv_files import read_table
 from zoo.core.errors import DataNotFoundError
 
 FILE_NAME = "allen_membrane_tau.csv"
@@ -59,8 +59,7 @@ def load_biology(path: Path | None = None) -> dict[str, Float[np.ndarray, " n"]]
         DataNotFoundError: if there is none, or it lacks a column or a population.
     """
     path = specimen_table() if path is None else path
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_table(path)
     try:
         samples = {key: _select(rows, population) for key, population in BIOLOGY.items()}
     except KeyError as error:

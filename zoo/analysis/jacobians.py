@@ -9,8 +9,7 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float, Int
 
-from zoo.models import Surrogate, tau_ms_from_x
-from zoo.models.neuron import DT_MS
+from zoo.models import DT_MS, V_TH, Surrogate, tau_ms_from_x
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -89,7 +88,7 @@ def _mean(logs: np.ndarray) -> float:
     return float(np.maximum(logs, _FLOOR).mean())
 
 
-def largest_factor(kind: str, alpha: float, k: float, v_th: float = 0.5, bound: float = 5.0) -> float:
+def largest_factor(kind: str, alpha: float, k: float, v_th: float = V_TH, bound: float = 5.0) -> float:
     """Largest |Eq. 9| over all potentials within ± `bound` V, for one neuron at rest at 0 V."""
     u = np.linspace(-bound, bound, 200_001)
     slope = np.asarray(Surrogate(kind, alpha).slope(u - v_th, v_th))

@@ -1,4 +1,4 @@
-"""Numbers as CSV files that sit beside the figures."""
+"""CSV files: numbers that sit beside the figures, and what others publish."""
 
 import csv
 from collections.abc import Sequence
@@ -19,6 +19,12 @@ def write_table(path: Path, rows: Sequence[dict]) -> Path:
         writer.writeheader()
         writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
     return path
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Rows of a CSV file by its header, as text."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def _cell(value) -> str:

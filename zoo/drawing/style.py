@@ -14,16 +14,12 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from zoo.models.constants import IN_WORDS
+
 BLUE, VERMILION, GREEN, PURPLE = "#2F86C1", "#D55E00", "#009E73", "#CC79A7"
 COLOURS = (BLUE, VERMILION, GREEN, PURPLE)
 MARKERS = ("o", "s", "^", "D")
-NAMES = {
-    "x_tau": "time constant",
-    "v_th": "threshold",
-    "v_rest": "resting potential",
-    "r": "resistance",
-    "all": "all four",
-}
+NAMES = IN_WORDS | {"all": "all four"}
 """The trained properties in words."""
 
 Draw = Callable[[Figure], None]

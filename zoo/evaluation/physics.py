@@ -4,11 +4,11 @@ import warnings
 from typing import Any, NamedTuple
 
 from zoo.tasks import Task
-from zoo.tasks.brax import ENVIRONMENTS
+from zoo.tasks.brax import ENVIRONMENTS, FAMILY
 from zoo.tasks.cartpole import CartPole
 
 _BRAX_CLASSES = {name.replace("_", ""): task for task, name in ENVIRONMENTS.items()}
-_GYMNASIUM = {"Ant": "ant", "HalfCheetah": "hc", "Hopper": "hp", "Walker2d": "wal"}
+_GYMNASIUM = {label: task for task, label in FAMILY.labels.items()}
 
 
 class WrongPhysicsWarning(UserWarning):

@@ -9,6 +9,7 @@ import numpy as np
 from zoo.core.formatting import plain
 from zoo.drawing.plots import plots
 from zoo.models import unphysical
+from zoo.models.constants import IN_WORDS
 from zoo.registry.families import Family, family_of
 from zoo.registry.methods import method_of
 from zoo.registry.names import parse
@@ -144,12 +145,7 @@ def _summary(model: ZooModel, info: ModelInfo, family: Family) -> str:
     )
 
 
-_PROPERTY = {
-    "x_tau": "membrane time constant",
-    "v_th": "threshold",
-    "v_rest": "resting potential",
-    "r": "membrane resistance",
-}
+_PROPERTY = IN_WORDS | {name: f"membrane {IN_WORDS[name]}" for name in ("x_tau", "r")}
 
 
 def _neurons(model: ZooModel) -> list[str]:

@@ -11,7 +11,7 @@ from zoo.analysis.firing import record
 from zoo.analysis.jacobians import factors, potentials, spectrum
 from zoo.core.csv_files import write_table
 from zoo.drawing.style import BLUE, GREEN, PURPLE, VERMILION, save
-from zoo.models import Surrogate
+from zoo.models import V_TH, Surrogate
 from zoo.report.gradient_tables import LIMITS, read_rows, values
 from zoo.store.loading import load
 
@@ -121,7 +121,7 @@ def membrane_potentials(out: Path, data: Path) -> list[Path]:
             every = np.concatenate([v for (other, _), v in shown.items() if other == name])
             bins = np.linspace(every.min(), every.max(), 61)
             axes.hist(u, bins, density=True, log=True, color=colour, alpha=0.55)
-            axes.axvline(0.5, color=matplotlib.rcParams["axes.edgecolor"], linewidth=0.8, linestyle="--")
+            axes.axvline(V_TH, color=matplotlib.rcParams["axes.edgecolor"], linewidth=0.8, linestyle="--")
             axes.set_title(f"{u.min():.2f} to {u.max():.2f} V", fontsize=8, fontweight="normal")
             axes.set_xlabel("u[t] (V)")
             if episode == 0:

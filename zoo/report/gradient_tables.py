@@ -1,6 +1,5 @@
 """What the sweeps of `zoo.training.run.sweep` came to: tables beside the paper's, and its claims put to the test."""
 
-import csv
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from zoo.core.csv_files import read_table
 from zoo.evaluation.statistics import interval_95
 from zoo.registry.paper import TABLE_5, TABLE_6
 from zoo.training.run.sweep import EPISODES, LIMITS
@@ -24,8 +24,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist; run: zoo sweep {path.stem.removesuffix('-curves')}")
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    return read_table(path)
 
 
 def values(rows: Sequence[dict], column: str, **chosen) -> Float[np.ndarray, " K"]:
@@ -197,7 +196,7 @@ def skipped_table(rows: Sequence[dict], setting: str) -> str:
     def cells(method, surrogate, limit, samples):
         return [f"{100 * sample.mean() / updates:.1f}" for sample in samples]
 
-    return _by_setting(rows, setting, "mishaps", cells)
+    return _by_setting(rows, setting, "nan_counts", cells)
 
 
 def _by_setting(rows: Sequence[dict], setting: str, column: str, cells: Callable[..., list[str]]) -> str:

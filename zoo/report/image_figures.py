@@ -1,6 +1,5 @@
 """Fig. 6: how often the neurons of image networks fire while they are trained, neurons against weights."""
 
-import csv
 import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,7 +9,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from zoo.core.csv_files import write_table
+from zoo.core.csv_files import read_table, write_table
 from zoo.core.errors import ZooError
 from zoo.drawing.style import BLUE, VERMILION, save
 from zoo.store.loading import load
@@ -45,7 +44,7 @@ class Firing:
         path = load(name).path
         if not (path / "activity.csv").is_file():
             raise ZooError(f"{path} has no activity.csv, which trainings record; run: zoo train {name} --fresh")
-        return cls(name, *(_read(path / file) for file in ("training.csv", "activity.csv")))
+        return cls(name, *(read_table(path / file) for file in ("training.csv", "activity.csv")))
 
     @property
     def seed(self) -> str:
@@ -138,11 +137,6 @@ def image_firing(out: Path, *, task: str = "mnist", budget: int = 4096) -> list[
         write_table(stem.with_suffix(".csv"), shown),
         write_table(stem.with_name(f"{stem.name}-means.csv"), [row for rows in means.values() for row in rows]),
     ]
-
-
-def _read(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def _heat_map(axes: Axes, generation: int, rates: Float[np.ndarray, "classes neurons"], highest: float):

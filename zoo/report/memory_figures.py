@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from zoo.core.csv_files import read_table
 from zoo.drawing.style import BLUE, PURPLE, VERMILION, save
 from zoo.evaluation.episodes import evaluate_parts
 from zoo.evaluation.statistics import interval_95
@@ -40,8 +41,7 @@ def memory_length(out: Path, *, sweep_tau: bool = False, seeds: int = 20) -> lis
     if sweep_tau:
         swept = list(_sweep(seeds))
     elif table.is_file():
-        with table.open(newline="", encoding="utf-8") as file:
-            swept = [row for row in csv.DictReader(file) if not row["series"].startswith("zoo")]
+        swept = [row for row in read_table(table) if not row["series"].startswith("zoo")]
     else:
         raise FileNotFoundError(f"{table} does not exist; add --sweep-tau to train what it should hold")
     rows = [*_published(), *swept]
