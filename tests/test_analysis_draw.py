@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from zoo.analysis.robustness import Point, Robustness
+from zoo.analysis.disturbances import Point, Robustness
 from zoo.cli import main
 from zoo.cli.analysis import _with_counterpart
 from zoo.core.csv_files import write_table

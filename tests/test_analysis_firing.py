@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from zoo.analysis.disturbances import robustness
 from zoo.analysis.firing import fi_curves, record, respond
 from zoo.analysis.interventions import intervene
-from zoo.analysis.robustness import robustness
 from zoo.evaluation.episodes import evaluate_parts
 from zoo.models import TABLE_4
 from zoo.store.loading import load

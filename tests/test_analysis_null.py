@@ -3,8 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from zoo.analysis.fitted_tau import null_row, time_constants
 from zoo.analysis.null import drift, null_control, tau_ms_of
-from zoo.analysis.time_constants import null_row, time_constants
 from zoo.models import NetworkConfig
 from zoo.registry.recipe import make_recipe, override
 from zoo.store.loading import load

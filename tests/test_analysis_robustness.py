@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from zoo.analysis.robustness import NoisyObservations, disturb, robustness
+from zoo.analysis.disturbances import NoisyObservations, disturb, robustness
 from zoo.store.loading import load
 from zoo.tasks import make_task
 

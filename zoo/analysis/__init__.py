@@ -13,10 +13,10 @@ __all__, __getattr__ = public_names(
         "fits": ("Fit", "fit"),
         "interventions": ("Interventions", "intervene"),
         "null": ("NullControl", "PairedTest", "null_control"),
-        "robustness": ("Robustness", "robustness"),
+        "disturbances": ("Robustness", "robustness"),
         "shapley": ("Contributions", "contributions", "shapley_values"),
         "subsets": ("train_subsets",),
-        "time_constants": ("TimeConstants", "time_constants"),
+        "fitted_tau": ("TimeConstants", "time_constants"),
         "report": ("write_report",),
     },
 )

@@ -79,7 +79,7 @@ def _stem(analysis: str, names) -> str:
 
 
 def _tau(arguments) -> int:
-    from zoo.analysis.time_constants import time_constants
+    from zoo.analysis.fitted_tau import time_constants
     from zoo.drawing import analyses as draw
 
     result = time_constants(_load(arguments.names), biology=not arguments.no_biology, quiet=arguments.quiet)
@@ -95,7 +95,7 @@ def _null(arguments) -> int:
 
 
 def _finish_null(arguments, nulls) -> int:
-    from zoo.analysis.time_constants import null_row
+    from zoo.analysis.fitted_tau import null_row
     from zoo.drawing import analyses as draw
 
     for null in nulls:
@@ -132,7 +132,7 @@ def _interventions(arguments) -> int:
 
 
 def _robustness(arguments) -> int:
-    from zoo.analysis.robustness import robustness
+    from zoo.analysis.disturbances import robustness
     from zoo.drawing import analyses as draw
 
     settings = {"repeats": arguments.repeats, "episodes": arguments.episodes, "quiet": arguments.quiet}
@@ -195,7 +195,7 @@ def _current(model, seed, episode):
 
 
 def _tau_plot(model, seed, episode):
-    from zoo.analysis.time_constants import time_constants
+    from zoo.analysis.fitted_tau import time_constants
     from zoo.drawing import analyses as draw
 
     return draw.time_constants(time_constants([model], biology=False, nulls=False))

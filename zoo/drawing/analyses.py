@@ -7,11 +7,11 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from zoo.analysis.disturbances import Robustness
+from zoo.analysis.fitted_tau import Series, TimeConstants
 from zoo.analysis.interventions import Interventions
 from zoo.analysis.null import NullControl
-from zoo.analysis.robustness import Robustness
 from zoo.analysis.shapley import Contributions
-from zoo.analysis.time_constants import Series, TimeConstants
 from zoo.drawing.style import BLUE, COLOURS, GREEN, MARKERS, NAMES, PURPLE, VERMILION, Draw, zero_line
 from zoo.evaluation.statistics import interval_95
 from zoo.models import PROPERTIES

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from zoo.analysis.biology import load_biology
+from zoo.analysis.disturbances import robustness
 from zoo.analysis.firing import NANOAMPERE, fi_curves, record, respond
+from zoo.analysis.fitted_tau import TimeConstants, time_constants
 from zoo.analysis.interventions import Interventions, intervene
-from zoo.analysis.robustness import robustness
 from zoo.analysis.subsets import settings_of, train_subsets
-from zoo.analysis.time_constants import TimeConstants, time_constants
 from zoo.drawing import analyses as draw
 from zoo.drawing import firing as draw_firing
 from zoo.drawing.style import NAMES, Draw, inline_svg
