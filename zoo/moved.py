@@ -37,10 +37,7 @@ _OTHER_NAME = {
     "zoo.analysis.progress": "zoo.core.progress",
     "zoo.analysis.report": "zoo.report.model_page",
     "zoo.analysis.style": "zoo.drawing.style",
-    "zoo.analysis.robustness": "zoo.analysis.disturbances",
     "zoo.analysis.tables": "zoo.core.csv_files",
-    "zoo.analysis.time_constants": "zoo.analysis.fitted_tau",
-    "zoo.models.unroll": "zoo.models.unrolled",
 }
 MOVED = _OTHER_NAME | {
     f"{before}.{module}": f"{package}.{module}"
