@@ -3,7 +3,7 @@
 import contextlib
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import rich.console
 import rich.progress
@@ -16,7 +16,7 @@ class Bar(contextlib.AbstractContextManager):
     """How far something is, a note on it, and how long it will take."""
 
     def __init__(
-        self, before: str, after: str = "", *, total: int, done: float = 0, note: str = "", quiet: bool = False
+        self, before: str, after: str = "", *, total: int, done: int = 0, note: str = "", quiet: bool = False
     ):
         """Makes a bar, which shows from its ``with`` on.
 
@@ -43,9 +43,10 @@ class Bar(contextlib.AbstractContextManager):
     def __exit__(self, *_):
         self._bar.stop()
 
-    def show(self, done: float, **note: str) -> None:
+    def show(self, done: float, note: str | None = None) -> None:
         """Moves the bar, and changes its note where one is given."""
-        self._bar.update(self._task, completed=done, **note)
+        fields: dict[str, Any] = {} if note is None else {"note": note}
+        self._bar.update(self._task, completed=done, **fields)
 
     def line(self, text: str) -> None:
         """Prints a line where there is no terminal to show a bar."""

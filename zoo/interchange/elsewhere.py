@@ -28,8 +28,8 @@ class Elsewhere:
         lines = resources.files("zoo.interchange") / "lines"
         command = [str(python), str(lines / "serve.py"), str(lines / f"load_{reader}.py"), str(file)]
         self.reader = reader
-        self._said = tempfile.TemporaryFile()  # A pipe that nobody empties would stop a simulator that prints much.
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said)
+        self._log = tempfile.TemporaryFile()  # A pipe that nobody empties would stop a simulator that prints much.
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log)
         self._pipes: Any = (self._process.stdin, self._process.stdout)
 
     def __enter__(self) -> "Elsewhere":
@@ -37,7 +37,7 @@ class Elsewhere:
 
     def __exit__(self, *_) -> None:
         self._process.communicate()
-        self._said.close()
+        self._log.close()
 
     def reset(self) -> None:
         """Begins an episode."""
@@ -56,9 +56,9 @@ class Elsewhere:
         except (OSError, struct.error) as error:
             self._process.kill()
             self._process.wait()
-            self._said.seek(0)
-            said = self._said.read().decode(errors="replace")[-2000:]
-            raise ZooError(f"{self.reader} ended: {said}") from error
+            self._log.seek(0)
+            text = self._log.read().decode(errors="replace")[-2000:]
+            raise ZooError(f"{self.reader} ended: {text}") from error
 
     def _send(self, array: np.ndarray) -> None:
         buffer = io.BytesIO()

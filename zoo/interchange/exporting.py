@@ -41,8 +41,8 @@ def nir_graph(
         if stats is None:
             raise ValueError(f"{model.name} sees observations as they are; there is nothing to normalise")
         graph = transforms.normalise_inputs(graph, stats.mean, std(stats))
-        said = "in the graph, without clip(…, +-observation_clip), which no affine node can do"
-        graph = dataclasses.replace(graph, metadata=graph.metadata | {"normaliser": said})
+        place = "in the graph, without clip(…, +-observation_clip), which no affine node can do"
+        graph = dataclasses.replace(graph, metadata=graph.metadata | {"normaliser": place})
     if reader is not None:
         return readers.graph_for(graph, reader, readout)
     return graph if readout is None else transforms.end_at(graph, readout)

@@ -77,7 +77,7 @@ def describe(model: ZooModel, seed: int | None = None) -> dict[str, Any]:
         seed: training seed, by default the first.
     """
     task, stats = model.task(), model.observation_stats(seed)
-    said = {
+    entries = {
         "format": FORMAT,
         "model": model.name,
         "training_seed": model.seeds[0] if seed is None else seed,
@@ -89,8 +89,8 @@ def describe(model: ZooModel, seed: int | None = None) -> dict[str, Any]:
         "licence": "Apache-2.0",
     } | _actions(task)
     if stats is None:
-        return said | {"normaliser": "none: observations as they are"}
-    return said | {
+        return entries | {"normaliser": "none: observations as they are"}
+    return entries | {
         "normaliser": "outside: clip((observation - observation_mean) / observation_std, +-observation_clip)",
         "observation_mean": np.asarray(stats.mean, np.float32),
         "observation_std": np.asarray(std(stats), np.float32),

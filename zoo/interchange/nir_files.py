@@ -202,11 +202,11 @@ def _name(value) -> str:
 def _metadata(root) -> dict[str, Any]:
     import h5py
 
-    group, said = _group(root, "metadata", "the graph"), {}
+    group, entries = _group(root, "metadata", "the graph"), {}
     for key in group:
         if isinstance(_link(group, key, "metadata"), h5py.Group):
             raise ValueError(f"metadata has a group `{key}`; the zoo's are texts and numbers")
         data = _dataset(group, key, "metadata")
         value = _text(group, key, "metadata") if data.dtype.kind == "O" else _array(group, key, "metadata")
-        said[key] = value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
-    return said
+        entries[key] = value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
+    return entries

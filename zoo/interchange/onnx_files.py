@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.core.errors import ZooError
-from zoo.interchange.tensor_files import KEY, said
+from zoo.interchange.tensor_files import KEY, metadata
 from zoo.models import TABLE_4, build
 from zoo.models.spiking_mlp import READOUT_K
 from zoo.store.zoo_model import ZooModel
@@ -51,7 +51,7 @@ def export_onnx(model: ZooModel, path: Path, seed: int | None = None) -> Path:
     )
     opset = [onnx.helper.make_opsetid("", _OPSET)]
     made = onnx.helper.make_model(graph, opset_imports=opset, ir_version=_IR_VERSION, producer_name="hetsnn-zoo")
-    onnx.helper.set_model_props(made, {KEY: json.dumps(said(model, seed), sort_keys=True)})
+    onnx.helper.set_model_props(made, {KEY: json.dumps(metadata(model, seed), sort_keys=True)})
     onnx.checker.check_model(made, full_check=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(made.SerializeToString(deterministic=True))

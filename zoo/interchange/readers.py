@@ -62,8 +62,8 @@ def graph_for(graph: Graph, reader: str, readout: str | None = None) -> Graph:
             f"readout (='{readout}') must be one of {', '.join(found.readouts)} for {reader} {found.version}"
         )
     ready = found.prepare(t.end_at(graph, readout))
-    said = {"reader": f"{found.name} {found.version}", "transform": found.applied, "readout": readout}
-    return dataclasses.replace(ready, metadata=ready.metadata | said)
+    entries = {"reader": f"{found.name} {found.version}", "transform": found.applied, "readout": readout}
+    return dataclasses.replace(ready, metadata=ready.metadata | entries)
 
 
 def not_above_rest(graph: Graph) -> np.ndarray:

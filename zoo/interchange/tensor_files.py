@@ -34,8 +34,8 @@ def tensors(model: ZooModel, seed: int | None = None) -> dict[str, np.ndarray]:
     tau_ms = tau_ms_from_x(parts["x_tau"])
     arrays = {"k": (DT_MS / tau_ms).astype(np.float32), "tau_ms": tau_ms.astype(np.float32)}
     arrays |= {name: value for name, value in parts.items() if name != "x_tau"}
-    said = describe(model, seed).items()
-    return arrays | {name: value for name, value in said if isinstance(value, np.ndarray)}
+    entries = describe(model, seed).items()
+    return arrays | {name: value for name, value in entries if isinstance(value, np.ndarray)}
 
 
 def export_safetensors(model: ZooModel, path: Path, seed: int | None = None) -> Path:
@@ -46,11 +46,12 @@ def export_safetensors(model: ZooModel, path: Path, seed: int | None = None) -> 
     """
     files = _import_safetensors()
     path.parent.mkdir(parents=True, exist_ok=True)
-    files.save_file(tensors(model, seed), str(path), metadata={KEY: json.dumps(said(model, seed), sort_keys=True)})
+    text = json.dumps(metadata(model, seed), sort_keys=True)
+    files.save_file(tensors(model, seed), str(path), metadata={KEY: text})
     return path
 
 
-def said(model: ZooModel, seed: int | None = None) -> dict[str, Any]:
+def metadata(model: ZooModel, seed: int | None = None) -> dict[str, Any]:
     """`describe` without its arrays, and the equations that they are for."""
     values = {name: value for name, value in describe(model, seed).items() if not isinstance(value, np.ndarray)}
     return values | {"equations": _EQUATIONS}

@@ -45,15 +45,15 @@ def check_model(config: dict, network: NetworkConfig, where: Path) -> None:
             trained=model.properties if model.kind == "het" else WEIGHTS,
         )
     )
-    for said, right, what in (
+    for given, right, what in (
         ((network.inputs, network.outputs), sizes, "network's inputs and outputs"),
         (network.hidden, wanted.hidden, "network.hidden"),
         (network.trained, wanted.trained, "network.trained"),
         (training.get("parameters"), network.trained_size, "training.parameters"),
         (sorted(config["fixed_weights"]), sorted(map(str, config["seeds"])), "the seeds of fixed_weights"),
     ):
-        if said != right:
-            raise DamagedCheckpointError(f"{where}: {what} (={reprlib.repr(said)}) must be {right!r} in {model}")
+        if given != right:
+            raise DamagedCheckpointError(f"{where}: {what} (={reprlib.repr(given)}) must be {right!r} in {model}")
     if not all(isinstance(digest, str) and _SHA256.fullmatch(digest) for digest in config["fixed_weights"].values()):
         raise DamagedCheckpointError(f"{where}: `fixed_weights` must hold a SHA-256 of each seed's weights")
 
