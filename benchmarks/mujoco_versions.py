@@ -26,6 +26,8 @@ def system_hash(name: str) -> str:
     """Of the arrays of a robot's system, with their paths and types."""
     total = hashlib.sha256()
     for path, value in jax.tree_util.tree_leaves_with_path(make_environment(name, "spring").sys):
+        if jax.tree_util.keystr(path) == "._sizes":  # Of MuJoCo's own buffers.
+            continue
         array = np.asarray(value)
         total.update(f"{jax.tree_util.keystr(path)} {array.dtype} {array.shape}".encode() + array.tobytes())
     return total.hexdigest()

@@ -18,7 +18,7 @@ from zoo.core.formatting import plain, shown
 from zoo.core.json_files import write_json
 from zoo.core.version import version
 from zoo.report.cards import make_card
-from zoo.store.curves import append_rows
+from zoo.store.curves import append_rows, cut_rows
 from zoo.store.leftovers import sweep
 from zoo.store.manifest import write_manifest
 from zoo.training import train
@@ -178,6 +178,14 @@ def test_after_a_default_changed_the_command_that_goes_on_is_said_and_does(tiny_
     said = shlex.split(str(caught.value).partition("to go on: zoo ")[2].partition("; or")[0])
     assert said[said.index("--out") + 1] == str(out) and "--seeds" in said
     assert main([*said, "--quiet"]) == 0  # It is done, and the recipe is its own.
+
+
+def test_a_curve_with_a_number_that_is_none_is_not_cut(tmp_path):
+    curve = tmp_path / "training.csv"
+    curve.write_text("generation,seed,mean\n1,0,0.5\n2$0,0,0.5\n3,0,0.5\n")
+    with pytest.raises(ZooError, match=r"training\.csv is no curve"):
+        cut_rows(curve, 3)
+    assert "2$0" in curve.read_text()
 
 
 @pytest.mark.parametrize("content", [None, b"", b"generation,seed,mean\n", b"\xff", b"a,b\n1,2\n", b"1\n" * 9])

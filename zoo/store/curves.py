@@ -36,10 +36,19 @@ def rows_until(text: str, generation: int) -> str:
 
 
 def cut_rows(path: Path, generation: int) -> None:
-    """Drops rows that an interrupted run wrote after its last saved state, and a torn last line."""
+    """Drops rows that an interrupted run wrote after its last saved state, and a torn last line.
+
+    Raises:
+        ZooError: if the file is no curve.
+    """
     if not path.is_file():
         return
-    text = rows_until(path.read_text(encoding="utf-8"), generation)
+    try:
+        text = rows_until(path.read_text(encoding="utf-8"), generation)
+    except (LookupError, ValueError) as error:
+        raise ZooError(
+            f"{path} is no curve ({error}); put it back from a copy, or train anew with --fresh"
+        ) from error
     if not text:
         path.unlink()
         return
