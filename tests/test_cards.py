@@ -10,6 +10,8 @@ from huggingface_hub import ModelCard
 import zoo
 from zoo.cli.main import _make_parser, main
 from zoo.drawing.plots import learning_curve, time_constants
+from zoo.registry.methods import method_of
+from zoo.registry.names import parse
 from zoo.report.card_index import check_cards, write_cards
 from zoo.report.cards import make_card
 from zoo.training import default_recipe, override, train
@@ -182,3 +184,9 @@ def test_only_a_repositorys_own_cards_reach_its_pages(tmp_path, monkeypatch, cap
     assert "mine" in page.read_text()
     assert main(["cards", str(tmp_path / "model_cards"), "--pages", str(tmp_path)]) == 0
     assert "mine" not in page.read_text()
+
+
+def test_short_episodes_are_told():
+    model = parse("hetsnn-hc-48")
+    first, _ = method_of(model).departures(default_recipe(model), model)
+    assert "the first 3,200 generations have episodes of 250 steps" in first

@@ -127,6 +127,10 @@ class PGPE(Method):
             first.append("the learning rate falls")
         if recipe.sigma_final is not None:
             first.append("so does sigma" if recipe.centre_lr_final is not None else "sigma falls")
+        if getattr(recipe.settings, "short_limit", None):
+            first.append(
+                f"the first {recipe.short_generations:,} generations have episodes of {recipe.short_limit} steps"
+            )
         if getattr(recipe.settings, "expected_reward_weight", 0):
             first.append(
                 f"the fitness is the return plus {recipe.expected_reward_weight:g} times the reward that a softmax "
