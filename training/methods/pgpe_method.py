@@ -118,7 +118,12 @@ class PGPE(Method):
 
     def curve(self, model):
         """Caption of a learning curve."""
-        return _CURVES[model.task().kind].format(generations=model.config["training"]["generations"])
+        caption = _CURVES[model.task().kind].format(generations=model.config["training"]["generations"])
+        short = getattr(model.recipe, "short_limit", None)
+        if short is None:
+            return caption
+        count = model.recipe.short_generations
+        return f"{caption}; the first {count} had episodes of {short} steps, and earn as much less"
 
     def departures(self, recipe, model):
         """Rates that fall, the fitness, blocks, ranks."""
