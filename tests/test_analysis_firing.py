@@ -62,7 +62,7 @@ def test_networks_for_images_play_no_episodes():
 
 
 def test_unknown_training_seed(checkpoint):
-    with pytest.raises(ValueError, match="must not be negative"):
+    with pytest.raises(ValueError, match="must be an integer from 0"):
         record(load(str(checkpoint)), episode=-3)
     with pytest.raises(ValueError, match="training seed 7"):
         record(load(str(checkpoint)), 7)

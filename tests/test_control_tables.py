@@ -132,6 +132,7 @@ def trivial_physics(monkeypatch):
     """Brax's environment for its own unit tests in others' place: the sweep without minutes of compilation."""
     for name in ("hp", "hc"):
         monkeypatch.setitem(brax.ENVIRONMENTS, name, "fast")
+        monkeypatch.delitem(brax._SIZES, name)
     kept = (brax.make_environment, brax._observation_size, find_kernel)
     for made in kept:
         made.cache_clear()

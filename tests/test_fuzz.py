@@ -17,6 +17,8 @@ def test_no_mutation_of_a_checkpoint_escapes():
     assert sum(outcome == "refused" for _, outcome, _ in found) > 15
 
 
+# Orbax leaves other reads going on when one has failed, and they find their event loop closed.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_no_mutation_of_a_runs_folder_escapes(tiny_run):
     found = fuzz_run(tiny_run, 60)
     assert [(file, why) for file, outcome, why in found if outcome == "escaped"] == []

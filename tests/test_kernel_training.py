@@ -82,7 +82,9 @@ def test_a_broken_training_ends_with_the_same_bits(tmp_path, devices, jax_plays,
 def test_a_run_goes_on_in_the_physics_that_it_began_in(tmp_path, devices, jax_plays):
     train(NAME, out=tmp_path, quiet=True, max_minutes=1e-9, physics="lanes", **TINY)
     for physics in ({"physics": "kernel"}, {}):
-        with pytest.raises(ZooError, match=r"physics was lanes, now kernel.*goes on only with its own; start anew"):
+        with pytest.raises(
+            ZooError, match=r"physics was lanes, now kernel.*goes on only with its own; to go on: .*--physics lanes"
+        ):
             train(NAME, out=tmp_path, quiet=True, **physics, **TINY)
     assert train(NAME, out=tmp_path, quiet=True, physics="lanes", **TINY).generations == (3,)
     assert set(jax_plays) == {"lanes"}
