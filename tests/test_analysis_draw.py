@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from zoo.analysis.disturbances import Point, Robustness
+from zoo.analysis.firing import Recording
 from zoo.cli import main
 from zoo.cli.analysis import _with_counterpart
 from zoo.core.csv_files import write_table
 from zoo.drawing import analyses as draw
+from zoo.drawing import firing
 from zoo.drawing.style import COLOURS, DARK, LIGHT, inline_svg, render, save
 
 NAME = "hetsnn-mem5-32"
@@ -78,6 +80,39 @@ def test_plots(published, tmp_path, what, capsys):
     for name in ("p.svg", "p-dark.svg"):
         text = " ".join(ElementTree.parse(tmp_path / name).getroot().itertext())
         assert {"curve": "generation", "fi": "(nA)"}.get(what, "(ms") in text
+
+
+def recording(neurons, steps, share):
+    """Noise, in which nothing can be left out or packed."""
+    draws = np.random.default_rng(0)
+    spikes = (draws.random((steps, neurons)) < share).astype(np.float32)
+    return Recording(
+        name="large", seed=0, inputs=np.zeros((steps, 1)), spikes=spikes, v=draws.normal(size=(steps, neurons)),
+        readout=draws.normal(size=(steps, 8)), rewards=np.ones(steps),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3])
+def test_pictures_of_large_networks_are_small_and_name_how_many_neurons_they_show(share):
+    episode, tau_ms, v_th = recording(8192, 1000, share), np.geomspace(6, 300, 8192), np.full(8192, 0.5)
+    for made, size in (firing.raster(episode, tau_ms), firing.traces(episode, tau_ms, v_th)):
+        assert len(render(made, size, LIGHT.ink, "svg")) < 500_000
+    text = render(*firing.raster(episode, tau_ms), LIGHT.ink, "svg").decode()
+    assert "128 of 8,192 neurons" in text and "300 ms" in text
+
+
+def test_traces_are_of_neurons_that_fire():
+    spikes = np.zeros((10, 20))
+    spikes[::2, [3, 9, 10, 11, 15, 18]] = 1
+    spikes[:, 5] = 1
+    assert firing._firing(spikes, np.arange(20.0, 0.0, -1)).tolist() == [18, 15, 11, 10, 9, 3]
+    assert firing._firing(spikes[:, :8], np.arange(8.0)).tolist() == [3, 5]  # Too few: also those that always fire.
+    assert len(firing._firing(np.zeros((10, 4)), np.ones(4))) == 4
+
+
+def test_null_control_is_for_time_constants_alone(published, tmp_path, capsys):
+    assert main(["plot", "raster", NAME, "--null", "-o", str(tmp_path / "p.svg")]) == 2
+    assert "--null is for `zoo plot tau`" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("analysis", ["tau", "null", "interventions", "robustness"])

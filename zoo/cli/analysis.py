@@ -32,6 +32,7 @@ def add_verbs(verb: Callable[..., argparse.ArgumentParser], prepared: Callable[[
     sub.add_argument("-o", "--output", type=Path, required=True, help="FILE.svg or FILE.png; FILE-dark beside it")
     sub.add_argument("--training-seed", type=int, help="which network (default: the first)")
     sub.add_argument("--episode", type=int, default=0, help="which episode (default 0)")
+    sub.add_argument("--null", action="store_true", help="tau: beside their null control, which takes minutes")
 
     sub = verb("report", prepared(_report), "Write all analyses of one model as a self-contained HTML page.")
     sub.add_argument("name", help="model name, or folder of a checkpoint")
@@ -153,9 +154,14 @@ def _with_counterpart(names: list[str]) -> list[str]:
 def _plot(arguments) -> int:
     from zoo.drawing.style import save
 
+    if arguments.null and arguments.what != "tau":
+        raise ValueError(f"--null is for `zoo plot tau`; {arguments.what} has no null control")
     (model,) = _load([arguments.name])
     seed = model.seeds[0] if arguments.training_seed is None else arguments.training_seed
-    draw, size = _PLOTS[arguments.what](model, seed, arguments.episode)
+    if arguments.null:
+        draw, size = _tau_plot(model, seed, arguments.episode, nulls=True)
+    else:
+        draw, size = _PLOTS[arguments.what](model, seed, arguments.episode)
     for path in save(draw, size, arguments.output):
         print(path)
     return 0
@@ -194,11 +200,11 @@ def _current(model, seed, episode):
     )
 
 
-def _tau_plot(model, seed, episode):
+def _tau_plot(model, seed, episode, nulls=False):
     from zoo.analysis.fitted_tau import time_constants
     from zoo.drawing import analyses as draw
 
-    return draw.time_constants(time_constants([model], biology=False, nulls=False))
+    return draw.time_constants(time_constants([model], biology=False, nulls=nulls))
 
 
 def _curve(model, seed, episode):

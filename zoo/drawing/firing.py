@@ -14,42 +14,73 @@ from zoo.registry.methods import method_of
 from zoo.registry.names import parse
 
 _TRACES = 6
+_ROWS = 128  # Neurons of a raster: two pixels for each.
+_VECTOR_MARKS = 4000  # More spikes are drawn as one picture: a file of vectors would hold about 60 bytes for each.
 _FI_LINES = 24
 _TAU_TICKS = (6, 8, 10, 15, 20, 30, 40, 60, 100, 200, 500, 1000)
 _TIME = "time of the network (ms; 5 ms for each step of the environment)"
 
 
 def raster(recording: Recording, tau_ms: np.ndarray) -> tuple[Draw, tuple[float, float]]:
-    """Spikes of all hidden neurons, sorted by time constant; the population's rate below. With its size."""
-    order = np.argsort(tau_ms)
-    step, row = np.nonzero(recording.spikes[:, order])
+    """Spikes of hidden neurons, sorted by time constant; the population's rate below. With its size.
+
+    Of more than 128 neurons as many are shown, evenly spaced in that order; the rate is that of all.
+    """
+    order = np.argsort(tau_ms, kind="stable")
+    shown = order[np.linspace(0, len(order) - 1, min(_ROWS, len(order))).round().astype(int)]
+    step, row = np.nonzero(recording.spikes[:, shown])
     rate = recording.spikes.mean(1) * 1000.0 / recording.dt_ms
+    which = "all neurons" if len(shown) == len(order) else f"{len(shown)} of {len(order):,} neurons"
 
     def draw(figure: Figure) -> None:
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-        upper.scatter(recording.times_ms[step], row, s=2.5, marker="|", linewidths=0.9, color=BLUE)
-        upper.set_ylabel("neuron (sorted by time constant)")
-        upper.set(ylim=(-1, len(order)), title=f"{recording.name}, training seed {recording.seed}: spikes")
+        _marks(upper, recording.times_ms[step], row, 0.8, color=BLUE, linewidth=0.9)
+        upper.set_ylabel(f"{which},\nby time constant")
+        names = [f"{tau_ms[shown[place]]:.3g} ms" for place in (0, len(shown) // 2, len(shown) - 1)]
+        upper.set_yticks([0, len(shown) // 2, len(shown) - 1], names)
+        upper.set(ylim=(-1, len(shown)), title=f"{recording.name}, training seed {recording.seed}: spikes")
         lower.plot(recording.times_ms, rate, color=VERMILION, linewidth=1.2)
-        lower.set(ylabel="mean rate (Hz)", xlabel=_TIME, ylim=(0, None))
+        lower.set(ylabel="mean rate\nof all (Hz)", xlabel=_TIME, ylim=(0, None))
         figure.align_ylabels()
 
     return draw, (7.0, 4.6)
 
 
+def _marks(axes, x: np.ndarray, y: np.ndarray, height: float, **style) -> None:
+    """Upright strokes as a single line with gaps; as a picture inside the figure where they are many."""
+    gaps = np.full(len(x), np.nan)
+    across, up = np.stack([x, x, gaps], 1).ravel(), np.stack([y - height / 2, y + height / 2, gaps], 1).ravel()
+    axes.plot(across, up, rasterized=len(x) > _VECTOR_MARKS, solid_capstyle="butt", **style)
+
+
+def _firing(spikes: np.ndarray, tau_ms: np.ndarray) -> np.ndarray:
+    """Neurons for the traces: evenly spaced by time constant among those that tell most.
+
+    These are neurons that fire, but not at more than half of the steps; where they are too few, all that fire; in a
+    silent network all.
+    """
+    share = spikes.mean(0)
+    found = np.flatnonzero((share > 0) & (share <= 0.5))
+    if len(found) < _TRACES:
+        found = np.flatnonzero(share > 0) if share.any() else np.arange(len(share))
+    order = found[np.argsort(tau_ms[found], kind="stable")]
+    return order[np.unique(np.linspace(0, len(order) - 1, _TRACES).round().astype(int))]
+
+
 def traces(recording: Recording, tau_ms: np.ndarray, v_th: np.ndarray) -> tuple[Draw, tuple[float, float]]:
-    """Potentials of neurons from the shortest to the longest time constant, and the readouts. With its size."""
-    order = np.argsort(tau_ms)
-    chosen = order[np.linspace(0, len(order) - 1, _TRACES).round().astype(int)]
+    """Potentials of neurons that fire, by time constant from the shortest on, and the readouts. With its size."""
+    chosen = _firing(recording.spikes, tau_ms)
 
     def draw(figure: Figure) -> None:
-        axes = figure.subplots(_TRACES + 1, 1, sharex=True)
+        axes = figure.subplots(len(chosen) + 1, 1, sharex=True)
         for panel, neuron in zip(axes, chosen, strict=False):
-            panel.plot(recording.times_ms, recording.v[:, neuron], color=BLUE, linewidth=1.1)
+            panel.plot(recording.times_ms, recording.v[:, neuron], color=BLUE, linewidth=0.9)
             panel.axhline(v_th[neuron], color=VERMILION, linewidth=0.9, linestyle="--")
             spikes = recording.times_ms[recording.spikes[:, neuron] > 0]
-            panel.plot(spikes, np.full(len(spikes), v_th[neuron]), "|", color=VERMILION, markersize=7)
-            _small_title(panel, f"time constant {tau_ms[neuron]:.3g} ms")
+            height = 0.2 * max(np.ptp(recording.v[:, neuron]), 1e-3)
+            _marks(panel, spikes, np.full(len(spikes), v_th[neuron]), height, color=VERMILION, linewidth=0.9)
+            rate = recording.spikes[:, neuron].mean() * 1000.0 / recording.dt_ms
+            _small_title(panel, f"neuron {neuron}: time constant {tau_ms[neuron]:.3g} ms, {rate:.3g} spikes a second")
         for i, readout in enumerate(recording.readout.T):
             colour, style = COLOURS[i % 4], "-" if i < 4 else "--"
             axes[-1].plot(recording.times_ms, readout, style, color=colour, linewidth=1.2, label=f"readout {i}")
