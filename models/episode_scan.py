@@ -6,6 +6,7 @@ of an episode are both a zero, and v_th and v_rest matter only by their differen
 """
 
 import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -141,3 +142,7 @@ def unroll_episodes(
     spikes, v = membrane_scan(inputs @ (w_in * (k * r)), state.v, 1 - k, height, begins, surrogate)
     readouts = readout_scan(spikes @ w_out.T, state.v_out, begins)
     return readouts, NetworkState(v=v, v_out=readouts[-1])
+
+
+Unroll = Callable[[Packed, NetworkState, Array, Array, Surrogate], tuple[Array, NetworkState]]
+"""`unroll_episodes`, or what does the same."""

@@ -112,7 +112,9 @@ def played(task, steps=25, count=4, stagger=True, hidden=6):
     fresh = reset(jax.random.split(jax.random.key(1), count))
     noise = jax.random.normal(jax.random.key(2), (steps, count, 1))
     step = vmap_last(task.step)
-    after, found = collect(task, step, packed, lambda x: x, jnp.array([-1.0]), 2.0, now, fresh, noise)
+    after, found = collect(
+        task, step, unroll_episodes, packed, lambda x: x, jnp.array([-1.0]), 2.0, now, fresh, noise
+    )
     return packed, now, fresh, noise, after, found
 
 
@@ -125,7 +127,8 @@ def greedy_return(task, one, state, count=200):
     now = start(task, reset, jax.random.split(jax.random.key(9), count), one.config.hidden, False)
     noise = jnp.zeros((task.episode_limit, count, 1))
     fresh = (now.state, now.observation)
-    _, found = collect(task, vmap_last(task.step), packed, lambda x: x, jnp.zeros(1), 1.0, now, fresh, noise)
+    step = vmap_last(task.step)
+    _, found = collect(task, step, unroll_episodes, packed, lambda x: x, jnp.zeros(1), 1.0, now, fresh, noise)
     return float(found.rewards.sum(0).mean())
 
 

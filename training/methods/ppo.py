@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from zoo.models import NetworkConfig, Surrogate, build, pack
+from zoo.models.episode_scan import unroll_episodes
 from zoo.tasks import Task
 from zoo.tasks.compiled import find_kernel
 from zoo.tasks.observations import ObservationStats, empty, moments, normalise, update
@@ -20,7 +21,7 @@ from zoo.training.methods.base import Group, RunsMethod
 from zoo.training.methods.critic import criticise, initial_layers
 from zoo.training.methods.ppo_collect import Environments, Played, at_rest, collect, start
 from zoo.training.methods.ppo_equations import Scale, advantages, gaussian_entropy
-from zoo.training.methods.ppo_physics import physics_name, physics_of
+from zoo.training.methods.ppo_physics import physics_name, physics_of, unroll_of
 from zoo.training.methods.ppo_state import PPOMetrics, PPOState, adapted, finished, keys_of
 from zoo.training.methods.ppo_update import Learner, Learners, Objective, Rates, Sequences, epochs, learner
 
@@ -139,10 +140,12 @@ class PPO(RunsMethod):
         packed, log_std = make(state.actor.parameters)
         see = _seeing(group.recipe, ObservationStats(*state.stats))
         before = Environments(*state.environments)
+        begun = at_rest(packed, before)
+        before = before._replace(v=begun.v, v_out=begun.v_out)
         # The first one's beginnings came of number 0.
         keys = keys_of(seed, state.generation + 1, settings.environments)
         after, played = self._play(group, packed, log_std, see, before, keys)
-        sequences, scale = _judged(settings, state, played, after, see, at_rest(packed, before))
+        sequences, scale = _judged(settings, state, played, after, see, begun)
         learners, progress = self._learn(group, state, sequences, make, initial, rates, keys.orders)
         last = jax.tree.map(lambda x: x.reshape(settings.epochs, -1)[-1].mean(), progress)
         told = finished(played)
@@ -187,13 +190,15 @@ class PPO(RunsMethod):
         fresh = self._reset(group, self._own(keys.begins, 0))
         step = physics_of(self.task, group.recipe.physics).step
         mine = jax.tree.map(self._own, before, _axes(before))
-        after, played = collect(self.task, step, packed, see, log_std, self._gain(group), mine, fresh, noise)
+        unroll, gain = unroll_of(group.config), self._gain(group)
+        after, played = collect(self.task, step, unroll, packed, see, log_std, gain, mine, fresh, noise)
         after = jax.tree.map(self._gathered, after, _axes(after))
         return after, jax.tree.map(functools.partial(self._gathered, axis=1), played)
 
     def _learn(self, group, state, sequences, make, initial, rates, key):
         """Epochs of minibatches, each of which the devices share."""
-        settings = group.recipe.settings
+        settings, unroll = group.recipe.settings, unroll_of(group.config)
+        own = settings.sequences // self._shards
         objective = Objective(
             make=make,
             gain=self._gain(group),
@@ -201,6 +206,7 @@ class PPO(RunsMethod):
             entropy_weight=settings.entropy_weight,
             old_log_std=make(state.actor.parameters)[1],
             surrogate=Surrogate(settings.surrogate, settings.alpha, settings.detach_reset),
+            unroll=unroll,
         )
         progress = state.generation / max(group.recipe.generations - 1, 1)
         fade = 1 - (1 - settings.final_rate) * jnp.clip(progress, 0, 1)
@@ -213,7 +219,7 @@ class PPO(RunsMethod):
             orders.reshape(-1, settings.sequences),
             objective,
             rates,
-            part=settings.part(group.config, settings.sequences // self._shards),
+            part=settings.part(group.config, own) if unroll is unroll_episodes else own,
             clip_norm=settings.clip_norm,
             restrain=lambda actor: actor - settings.pull * rates.actor * (actor - initial),
             own=functools.partial(self._own, axis=0),

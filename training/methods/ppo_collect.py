@@ -14,7 +14,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from zoo.models import NetworkState, Packed, population_step
+from zoo.models import NetworkState, Packed, Surrogate
+from zoo.models.episode_scan import Unroll
 from zoo.tasks import Task
 from zoo.tasks.base import Step
 from zoo.training.methods.ppo_equations import Ends, gaussian_log_probability
@@ -28,7 +29,7 @@ class Environments(NamedTuple):
     Attributes:
         state: of the task, leaves [..., N].
         observation: [o, N], not yet acted on.
-        v: [N, hidden] potentials above rest, before the reset that begins the next step.
+        v: [N, hidden] potentials above rest, after their reset.
         v_out: [N, a] potentials of the readout.
         begins: whether an episode begins with the next step.
         clock: steps of the episode so far.
@@ -107,7 +108,7 @@ def start(task: Task, reset: Callable, keys: Array, hidden: int, stagger: bool) 
 
 
 def at_rest(packed: Packed, now: Environments) -> NetworkState:
-    """Potentials that the next step begins with, after resets and beginnings."""
+    """Potentials that the next step begins with: resets by thresholds that have moved, and beginnings of episodes."""
     begins = now.begins[:, None]
     return NetworkState(
         v=jnp.where(begins | (now.v >= packed.height), 0.0, now.v), v_out=jnp.where(begins, 0.0, now.v_out)
@@ -117,6 +118,7 @@ def at_rest(packed: Packed, now: Environments) -> NetworkState:
 def collect(
     task: Task,
     step: BatchedStep,
+    unroll: Unroll,
     packed: Packed,
     see: Callable[[Array], Array],
     log_std: Float[Array, " a"],
@@ -130,6 +132,7 @@ def collect(
     Args:
         task: what is played.
         step: `Task.step` of states and readouts [..., N].
+        unroll: what steps the network: the same as will learn from it.
         packed: the network.
         see: what the network gets of an observation.
         log_std: logarithms of the actions' standard deviations.
@@ -142,11 +145,9 @@ def collect(
 
     def one(now, noise):
         observation = now.observation.T
-        state = NetworkState(
-            jnp.where(now.begins[:, None], 0.0, now.v), jnp.where(now.begins[:, None], 0.0, now.v_out)
-        )
-        output, after = population_step(packed, state, see(observation))
-        mean = gain * output.readout
+        before = NetworkState(now.v, now.v_out)
+        readouts, after = unroll(packed, before, see(observation)[None], now.begins[None], Surrogate())
+        mean = gain * readouts[0]
         action = mean + jnp.exp(log_std) * noise
         taken = step(now.state, (action / gain).T)
         good = jnp.isfinite(taken.observation).all(0) & jnp.isfinite(taken.reward)
@@ -158,7 +159,7 @@ def collect(
         returns = now.returns + reward
         played = Played(
             observations=observation,
-            v_out=state.v_out,
+            v_out=jnp.where(now.begins[:, None], 0.0, now.v_out),
             begins=now.begins,
             means=mean,
             actions=action,

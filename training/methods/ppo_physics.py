@@ -1,11 +1,14 @@
-"""What steps the environments of a run by PPO: a compiled kernel, where there is one, or JAX."""
+"""What steps the environments and the networks of a run by PPO: machine code, where there is some, or JAX."""
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import jax
 from jaxtyping import Array, Float
 
+from zoo.models import WEIGHTS, NetworkConfig
+from zoo.models.episode_scan import Unroll, unroll_episodes
 from zoo.tasks import Task
 from zoo.tasks.base import Step
 from zoo.tasks.compiled import find_kernel
@@ -55,3 +58,14 @@ def physics_of(task: Task, wanted: str) -> Physics:
         return Physics(kernel.begin, step)
     in_lanes = name == "lanes" and jax.default_backend() == "cpu"
     return Physics(lambda state: state, vmap_last(task.step) if in_lanes else jax.vmap(task.step, -1, -1))
+
+
+def unroll_of(config: NetworkConfig) -> Unroll:
+    """What takes networks through sequences; a gradient has zeros for weights that are not trained."""
+    if jax.default_backend() != "cpu":
+        return unroll_episodes
+    try:
+        from zoo.kernels.unroll import unroll_compiled
+    except (ImportError, OSError):  # llvmlite is missing.
+        return unroll_episodes
+    return functools.partial(unroll_compiled, weights=not set(WEIGHTS).isdisjoint(config.trained))

@@ -14,7 +14,7 @@ import optax
 from jaxtyping import Array, Bool, Float
 
 from zoo.models import NetworkState, Packed, Surrogate
-from zoo.models.episode_scan import unroll_episodes
+from zoo.models.episode_scan import Unroll, unroll_episodes
 from zoo.training.methods.critic import squared_error
 from zoo.training.methods.ppo_equations import (
     clipped_objective,
@@ -64,6 +64,7 @@ class Objective(NamedTuple):
         entropy_weight: of the entropy.
         old_log_std: deviations with which the actions were drawn.
         surrogate: how spikes are differentiated.
+        unroll: what takes the network through sequences: `unroll_episodes`, or as it does.
     """
 
     make: Callable[[Float[Array, " A"]], tuple[Packed, Float[Array, " a"]]]
@@ -72,6 +73,7 @@ class Objective(NamedTuple):
     entropy_weight: float
     old_log_std: Float[Array, " a"]
     surrogate: Surrogate
+    unroll: Unroll = unroll_episodes
 
 
 class Told(NamedTuple):
@@ -84,7 +86,7 @@ class Told(NamedTuple):
 def actor_loss(actor: Float[Array, " A"], objective: Objective, played: Sequences) -> tuple[Float[Array, ""], Told]:
     """``-sum(clipped objective) - entropy_weight sum(entropy)`` over the steps of some sequences."""
     packed, log_std = objective.make(actor)
-    readouts, _ = unroll_episodes(packed, played.state, played.seen, played.begins, objective.surrogate)
+    readouts, _ = objective.unroll(packed, played.state, played.seen, played.begins, objective.surrogate)
     means = objective.gain * readouts
     ratio = jnp.exp(gaussian_log_probability(played.actions, means, log_std) - played.log_p)
     gained = clipped_objective(ratio, played.advantages, objective.clip)

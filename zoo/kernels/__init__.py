@@ -13,11 +13,15 @@ thousand to some ten thousand operations long. LLVM compiles it for as many envi
     networks       the population's step as LLVM IR
     episodes       whole episodes as one call from XLA
     stepping       single steps of many environments
+    sequences      the hidden layer over many steps, and the gradient through them
+    sequence_blocks  a block of its neurons
     ffi            how XLA calls them
     ir             text of LLVM IR
     machine        the processor at hand, and machine code for it
     cache          compiled steps on disk
+    handlers       handlers as XLA knows them
     play           a task's kernel: compiled, checked, called
+    unroll         a network's readouts over many steps, differentiable
 
 On a GPU the same programs run, one environment a thread:
 

@@ -1,7 +1,6 @@
 """Episodes of a population through a compiled step: what `zoo.tasks.rollout` does, in one call of machine code."""
 
 import base64
-import ctypes
 import dataclasses
 import functools
 import json
@@ -15,7 +14,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from zoo.kernels import cache, episodes, llvm, stepping
-from zoo.kernels.machine import Library, Machine, host, object_code
+from zoo.kernels.handlers import registered
+from zoo.kernels.machine import Machine, host, object_code
 from zoo.kernels.networks import PARTS, Shape
 from zoo.kernels.primitives import kind
 from zoo.kernels.programs import Program, reset_constants, specialised, trace_step, with_fault
@@ -183,7 +183,8 @@ class StepKernel:
         padding = -environments % lanes
         wide = [jnp.pad(x, ((0, 0), (0, padding)), mode="edge") for x in (carried, readout)]
         total, rows = environments + padding, (count, self.task.action_size, self.task.observation_size + 4)
-        name = _register("steps", stepping.module("step", *rows, "steps", lanes), self.special, self.machine)
+        text = stepping.module("step", *rows, "steps", lanes)
+        name = registered("steps", text, self.machine, (self.special.code,))
         shapes = ((count, total), (rows[-1], total), (stepping.scratch_size(*rows, lanes),))
         call = jax.ffi.ffi_call(name, [jax.ShapeDtypeStruct(shape, np.float32) for shape in shapes])
         following, result, _ = call(np.array([total], np.int32), *wide)
@@ -221,23 +222,8 @@ def rows_of(state) -> list[Array]:
     return rows
 
 
-_libraries: dict[str, Library] = {}
-"""Machine code registered with XLA, which cannot be taken back; by the name of its handler."""
-
-
 def _registered(step: CompiledStep, shape: Shape, machine: Machine) -> str:
     """Name under which XLA knows the handler that plays episodes of a step and networks of a shape."""
     declaration = "declare void @step(ptr, ptr, ptr)\n"
     text = episodes.module(declaration, "step", shape, len(step.carried), "episodes", machine.lanes)
-    return _register("episodes", text, step, machine)
-
-
-def _register(function: str, text: str, step: CompiledStep, machine: Machine) -> str:
-    """Name under which XLA knows a handler, which calls a step."""
-    name = f"zoo_{function}_" + cache.digest([step.code, text, machine.features])[:24]
-    if name not in _libraries:
-        library = Library([step.code, cache.compiled(text, machine)], machine)
-        handler = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(library.address(function))
-        jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(handler), platform="cpu", api_version=1)
-        _libraries[name] = library
-    return name
+    return registered("episodes", text, machine, (step.code,))
