@@ -177,7 +177,8 @@ def test_card_of_one_training_seed_claims_no_spread_over_seeds(tmp_path):
 
 def test_only_a_repositorys_own_cards_reach_its_pages(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("zoo.report.card_index.list_models", lambda: [])
-    page = tmp_path / "README.md"
+    page = tmp_path / "docs" / "results.md"
+    page.parent.mkdir()
     page.write_text("<!-- table -->\nmine\n<!-- /table -->\n")
     (tmp_path / "model_cards").mkdir()
     assert main(["cards", str(tmp_path / "model_cards")]) == 0

@@ -1,20 +1,27 @@
-"""README's Python blocks run as they stand there, one after the other, as a reader would type them."""
+"""Python blocks of README and of pages that teach run as they stand, one after the other, as a reader types them."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parent.parent / "README.md"
-BLOCKS = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+ROOT = Path(__file__).parent.parent
+PAGES = ("README.md", "docs/index.md", "docs/start.md", "docs/use.md", "docs/analyse.md", "docs/retrain.md")
 
 
-def test_readmes_blocks_run(hub, checkpoint, tmp_path, monkeypatch):
+def blocks(page: str) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_blocks_run(page, hub, checkpoint, tmp_path, monkeypatch):
     pytest.importorskip("gymnasium")
     hub.add("org/name", checkpoint, branch="revision")
     monkeypatch.chdir(tmp_path)
-    assert len(BLOCKS) == 4
     names = {}
-    for number, block in enumerate(BLOCKS):
-        exec(compile(block, f"README.md, Python block {number}", "exec"), names)
-    assert names["reward"] == 1.0
+    found = blocks(page)
+    assert found
+    for number, block in enumerate(found):
+        exec(compile(block, f"{page}, Python block {number}", "exec"), names)
+    if page == "docs/use.md":
+        assert names["reward"] == 1.0

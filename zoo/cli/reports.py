@@ -15,7 +15,7 @@ def add_verbs(verb: Callable[..., argparse.ArgumentParser], prepared: Callable[[
     """
     sub = verb("cards", _cards, "Write all model cards from the checkpoints, or check them.")
     sub.add_argument("folder", nargs="?", type=Path, help="default model_cards, with pages beside it")
-    sub.add_argument("--pages", type=Path, metavar="ROOT", help="also tables in README.md and docs/ of this folder")
+    sub.add_argument("--pages", type=Path, metavar="ROOT", help="also tables in docs/ of this folder")
     sub.add_argument("--check", action="store_true", help="exit status 1 if a card disagrees")
 
     sub = verb("figure", prepared(_figure), "Draw a figure, with its numbers as CSV beside it.")

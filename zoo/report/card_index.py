@@ -65,7 +65,7 @@ _TABLES = {
     "ablation": lambda rows, link: ablation_table("hetsnn-hp-16384", link=link),
 }
 """Tables that a page may hold between ``<!-- name -->`` and ``<!-- /name -->``."""
-_PAGES = {"README.md": "model_cards/", "docs/brax.md": "../model_cards/"}
+_PAGES = {"docs/results.md": "../model_cards/", "docs/brax.md": "../model_cards/"}
 """Pages of the repository that hold some, and how they link to cards."""
 
 

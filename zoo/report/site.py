@@ -44,8 +44,13 @@ def make_pages(pattern: str = "*") -> list[Page]:
     return pages
 
 
-def write_site(out: Path, pages: list[Page]) -> list[Path]:
+def write_site(out: Path, pages: list[Page], home: str | None = None) -> list[Path]:
     """Writes the site; an older one in its place is replaced when the new one is whole.
+
+    Args:
+        out: folder.
+        pages: of the models.
+        home: address, seen from `out`, of the pages that this site is a part of; by default it is none's.
 
     Returns:
         The files written.
@@ -61,9 +66,9 @@ def write_site(out: Path, pages: list[Page]) -> list[Path]:
         raise ZooError(f"{out} exists and is not a site of the zoo; choose another folder")
     assets = importlib.resources.files("zoo.report") / "site_assets"
     texts = {name: (assets / name).read_text(encoding="utf-8") for name in _ASSETS}
-    texts["index.html"] = _index(pages)
+    texts["index.html"] = _index(pages, home)
     for page in pages:
-        texts[f"models/{page.info.name}.html"] = _model_page(page)
+        texts[f"models/{page.info.name}.html"] = _model_page(page, home)
         texts |= {f"models/{name}": text for name, text in page.plots.items()}
     with replacing(out) as folder:
         (folder / "models").mkdir()
@@ -97,7 +102,7 @@ _COLUMNS = (
 )
 
 
-def _index(pages: list[Page]) -> str:
+def _index(pages: list[Page], home: str | None) -> str:
     rows = [page.info for page in pages]
     families = {family.name: family.title for family in (family_of(row.task) for row in rows)}
     options = "".join(f'<option value="{name}">{title}</option>' for name, title in sorted(families.items()))
@@ -107,7 +112,8 @@ def _index(pages: list[Page]) -> str:
     )
     best = {row.task: max(0.0, *(r.mean for r in rows if r.task == row.task)) for row in rows}
     lines = "\n".join(_row(row, best[row.task]) for row in rows)
-    body = f"""<header>
+    up = f'<nav aria-label="Site"><a href="{escape(home)}">Documentation</a></nav>\n' if home else ""
+    body = f"""{up}<header>
 <h1>Pretrained spiking networks with heterogeneous neurons</h1>
 <p class="soft"><b>het</b>: the neurons were trained and the random weights left alone; <b>hom</b>: the weights were
 trained and all neurons are alike. <i>Reward</i> is the mean return of the trained centre on fresh episodes, or its
@@ -156,12 +162,13 @@ def _row(row: ModelInfo, best: float) -> str:
     return f'<tr data-family="{family_of(row.task).name}" data-kind="{row.kind}">{link}{tds}</tr>'
 
 
-def _model_page(page: Page) -> str:
+def _model_page(page: Page, home: str | None) -> str:
     """The card as HTML. Raw HTML in Markdown is shown as text, never passed on."""
     from markdown_it import MarkdownIt
 
     markdown = page.card.split("\n---\n", 1)[1].split("-->\n", 1)[1]
     html = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
     html = html.replace("<pre>", '<pre tabindex="0">')  # A scrolling block must be reachable by keyboard.
-    body = f'<nav aria-label="Site"><a href="../index.html">All models</a></nav>\n<main>\n{html}</main>'
+    up = f'<a href="../{escape(home)}">Documentation</a> · ' if home else ""
+    body = f'<nav aria-label="Site">{up}<a href="../index.html">All models</a></nav>\n<main>\n{html}</main>'
     return _document(f"{page.info.name}: hetsnn-zoo", body, root="../", script=False)
