@@ -1,4 +1,6 @@
 import os
+import re
+import resource
 import subprocess
 import sys
 import tomllib
@@ -54,25 +56,50 @@ def test_wheel_stays_small(wheel):
     assert wheel.stat().st_size < 20e6
 
 
-def test_installed_wheel_works_elsewhere(wheel, tmp_path):
-    # The dependencies are this environment's; the zoo itself is the wheel's alone.
-    venv.create(tmp_path / "venv", with_pip=True)
-    python = tmp_path / "venv/bin/python"
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """A new environment with the wheel in it, in an empty folder; the dependencies are this environment's."""
+    folder = tmp_path_factory.mktemp("stranger")
+    venv.create(folder / "venv", with_pip=True)
+    python = folder / "venv/bin/python"
     subprocess.run([python, "-m", "pip", "install", "-q", "--no-deps", str(wheel)], check=True, capture_output=True)
-    site = next((tmp_path / "venv/lib").glob("python*/site-packages"))
-    assert not {"models", "training", "checkpoints", "tests"} & {p.name for p in site.iterdir()}
+    site = next((folder / "venv/lib").glob("python*/site-packages"))
     outer = [p for p in sys.path if p.endswith("site-packages")]
-    script = (
-        "import sys; import zoo; assert zoo.__file__.startswith(sys.prefix), zoo.__file__\n"
-        "from zoo.cli import main\n"
-        "assert 'models' not in sys.modules\n"
-        "sys.exit(main(['eval', 'hetsnn-mem25-1024', '--training-seed', '0', '--json']))"
-    )
-    path = os.pathsep.join([str(site), *outer])
-    done = subprocess.run([python, "-c", script], cwd=tmp_path, env=os.environ | {"PYTHONPATH": path},
-                          capture_output=True, text=True)  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert '"mean": 1.0' in done.stdout
+    (site / "dependencies.pth").write_text("\n".join(outer))
+    return folder
+
+
+def run_there(folder, command):
+    """Runs a command in the folder, with what is installed there first on the path; returns its processor time."""
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    there = kept | {"PATH": f"{folder}/venv/bin:{os.environ['PATH']}", "JAX_PLATFORMS": "cpu"}
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, cwd=folder, env=there, capture_output=True, text=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def test_installed_wheel_is_the_zoo_and_puts_nothing_else_beside_it(installed):
+    site = next((installed / "venv/lib").glob("python*/site-packages"))
+    assert not {"models", "training", "checkpoints", "tests"} & {p.name for p in site.iterdir()}
+    script = "import sys, zoo; assert zoo.__file__.startswith(sys.prefix), zoo.__file__; assert 'models' not in sys.modules"
+    run_there(installed, ["python", "-c", script])
+
+
+def test_a_strangers_path(installed):
+    """The quick start as it stands on its page, typed where nothing but the wheel is: in three minutes of a core."""
+    page = (ROOT / "docs/start.md").read_text(encoding="utf-8")
+    (shell,) = re.findall(r"^<!-- quick start -->\n```bash\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    (code,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    said, shell_seconds = run_there(installed, ["bash", "-euo", "pipefail", "-c", shell])
+    assert "hetsnn-mem25-1024: mean return 1.0000" in said
+    assert (installed / "raster.svg").stat().st_size > 10_000
+    assert "checkpoint: runs/hetsnn-mem5-256/checkpoint" in said
+    (installed / "typed.py").write_text(code)
+    said, code_seconds = run_there(installed, ["python", "typed.py"])
+    assert said.startswith("1.0\n")
+    assert shell_seconds + code_seconds < 180
 
 
 def test_python_that_runs_in_a_clone_finds_the_whole_package():
