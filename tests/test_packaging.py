@@ -83,7 +83,8 @@ def run_there(folder, command):
 def test_installed_wheel_is_the_zoo_and_puts_nothing_else_beside_it(installed):
     site = next((installed / "venv/lib").glob("python*/site-packages"))
     assert not {"models", "training", "checkpoints", "tests"} & {p.name for p in site.iterdir()}
-    script = "import sys, zoo; assert zoo.__file__.startswith(sys.prefix), zoo.__file__; assert 'models' not in sys.modules"
+    script = "import sys, zoo; assert zoo.__file__.startswith(sys.prefix), zoo.__file__"
+    script += "; assert 'models' not in sys.modules"
     run_there(installed, ["python", "-c", script])
 
 

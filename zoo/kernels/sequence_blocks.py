@@ -19,7 +19,8 @@ from zoo.kernels.ir import Code, Count, float_literal
 PARTS = ("keep", "drive", "height", "w_in", "w_out")
 """Of a network, rows of hidden neurons: ``1 - k``, ``k r``, threshold above rest, and weights as in `Packed`."""
 ARGUMENTS = ("counts", "seen", "begins", "v", *PARTS)
-"""[2] int32, steps and sequences; [T, B, I]; [T, B], 1 where an episode begins; [B, H]; and the network."""
+"""[3] int32, steps, sequences, and how many of these at a time; [T, B, I]; [T, B], 1 where an episode begins; [B, H];
+and the network."""
 RESULTS = ("currents", "last", "scratch")
 """[T, B, O], what spikes give the readout; [B, H], potentials after the last step; working memory."""
 BACK_ARGUMENTS = (*ARGUMENTS, "towards", "alpha")
@@ -27,6 +28,8 @@ BACK_ARGUMENTS = (*ARGUMENTS, "towards", "alpha")
 BACK_RESULTS = (*(f"by_{part}" for part in PARTS), "scratch")
 """Gradients by the network's parts; working memory."""
 
+_TILE_NUMBERS = 2**13
+"""32 KiB of sums."""
 _AT_ONCE = 4
 """Inputs or outputs whose weights' gradients are summed together, in registers."""
 
@@ -49,6 +52,10 @@ class Layer:
     def vectors(self) -> int:
         """Of a block: what the step of a weight costs is shared by them, as long as there are registers."""
         return vectors(self.lanes)
+
+    def tile(self, steps: int) -> int:
+        """Sequences at a time on the way forth, whose sums for the readout stay in the first cache."""
+        return max(1, _TILE_NUMBERS // (steps * self.outputs * self.lanes))
 
     def scratch(self, steps: int, sequences: int) -> int:
         """Numbers of working memory on the way forth."""
@@ -86,7 +93,8 @@ class Block:
         """What has been written, as a function; divisions may be estimates that are improved once."""
         parameters = ", ".join(f"ptr noalias %{p}" for p in arguments)
         estimates = '"reciprocal-estimates"="vec-divf:1"'
-        head = f"define internal void @{name}({parameters}, i64 %first) nounwind noinline {estimates} {{"
+        parameters += ", i64 %first, i64 %start, i64 %stop"
+        head = f"define internal void @{name}({parameters}) nounwind noinline {estimates} {{"
         return "\n".join([head, *self.code.lines, "  ret void", "}", ""])
 
     def _begin(self) -> None:
@@ -157,7 +165,7 @@ class Block:
         """Potentials and spikes, and the latter's sums of the readout's weights, lane by lane."""
         code, kind, layer = self.code, self.code.type_of(), self._layer
         self._begin()
-        sequence = Count(code, "entry", "sequence", 0, "%sequences")
+        sequence = Count(code, "entry", "sequence", "%start", "%stop")
         begun = [load(code, place) for place in self._places("v", sequence.counter)]
         step = Count(code, "sequence", "step", 0, "%steps", carry=[(kind, v) for v in begun])
         row = self._row(step.counter, sequence.counter)
@@ -188,7 +196,7 @@ class Block:
         code, vector = self.code, self.code.type_of()
         self._begin()
         self._alpha = code.load_spread("%alpha")
-        sequence = Count(code, "entry", "sequence", 0, "%sequences")
+        sequence = Count(code, "entry", "sequence", "%start", "%stop")
         begun = [load(code, place) for place in self._places("v", sequence.counter)]
         step = Count(code, "sequence", "forth", 0, "%steps", carry=[(vector, v) for v in begun])
         currents, u = self._membranes(self._row(step.counter, sequence.counter), step.values)

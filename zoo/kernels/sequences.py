@@ -16,13 +16,19 @@ def forward_module(layer: Layer, name: str) -> str:
     function = block.forward()
 
     def body(code: Code, at: dict[str, str]) -> None:
-        steps, sequences = (ffi.count(code, at["counts"], i) for i in range(2))
+        steps, sequences, tile = (ffi.count(code, at["counts"], i) for i in range(3))
         size = code.emit(f"mul i64 {code.emit(f'mul i64 {steps}, {sequences}')}, {layer.outputs}")
         length = code.emit(f"mul i64 {size}, {4 * layer.lanes}")
         code.line(f"call void @llvm.memset.p0.i64(ptr {at['scratch']}, i8 0, i64 {length}, i1 false)")
-        blocks = Count(code, "run", "blocks", 0, layer.hidden, layer.lanes * layer.vectors)
-        code.line(f"call void @forward({_pointers(at.values())}, i64 {blocks.counter})")
+        tiles = Count(code, "run", "tiles", 0, sequences, tile)
+        rest = code.emit(f"sub i64 {sequences}, {tiles.counter}")
+        whole = code.emit(f"icmp slt i64 {tile}, {rest}")
+        stop = code.emit(f"add i64 {tiles.counter}, {code.emit(f'select i1 {whole}, i64 {tile}, i64 {rest}')}")
+        blocks = Count(code, "tiles", "blocks", 0, layer.hidden, layer.lanes * layer.vectors)
+        bounds = f"i64 {blocks.counter}, i64 {tiles.counter}, i64 {stop}"
+        code.line(f"call void @forward({_pointers(at.values())}, {bounds})")
         blocks.end()
+        tiles.end(block=blocks.after)
         code.line(f"call void @total(ptr {at['scratch']}, ptr {at['currents']}, i64 {size})")
 
     text = ffi.handler(name, ARGUMENTS, RESULTS, body)
@@ -49,7 +55,9 @@ def backward_module(layer: Layer, name: str, *, kind: str, detach_reset: bool, w
             length = 4 * rows * layer.hidden
             code.line(f"call void @llvm.memset.p0.i64(ptr {at[f'by_{part}']}, i8 0, i64 {length}, i1 false)")
         blocks = Count(code, "run", "blocks", 0, layer.hidden, layer.lanes * layer.vectors)
-        code.line(f"call void @backward({_pointers(at.values())}, i64 {blocks.counter})")
+        sequences = ffi.count(code, at["counts"], 1)
+        bounds = f"i64 {blocks.counter}, i64 0, i64 {sequences}"
+        code.line(f"call void @backward({_pointers(at.values())}, {bounds})")
         blocks.end()
 
     text = ffi.handler(name, BACK_ARGUMENTS, BACK_RESULTS, body)

@@ -64,7 +64,7 @@ def _currents(how, parts, seen, begins, v, alpha):
     layer = Layer(inputs, parts[0].shape[-1], parts[-1].shape[0], host().lanes)
     name = registered("unroll", sequences.forward_module(layer, "unroll"), host())
     shapes = ((steps, batch, layer.outputs), v.shape, (layer.scratch(steps, batch),))
-    currents, last, _ = _call(name, shapes)(_counts(seen), seen, begins, v, *parts)
+    currents, last, _ = _call(name, shapes)(_counts(layer, seen), seen, begins, v, *parts)
     return currents, last
 
 
@@ -81,15 +81,16 @@ def _currents_backward(how, kept, cotangents):
     )
     name = registered("unroll_gradient", module, host())
     shapes = (*(x.shape for x in parts), (layer.back_scratch(len(seen)),))
-    *found, _ = _call(name, shapes)(_counts(seen), seen, begins, v, *parts, cotangents[0], alpha)
+    *found, _ = _call(name, shapes)(_counts(layer, seen), seen, begins, v, *parts, cotangents[0], alpha)
     return tuple(found), *map(jnp.zeros_like, (seen, begins, v, alpha))
 
 
 _currents.defvjp(_currents_forward, _currents_backward)
 
 
-def _counts(seen) -> np.ndarray:
-    return np.array(seen.shape[:2], np.int32)
+def _counts(layer, seen) -> np.ndarray:
+    steps, batch, _ = seen.shape
+    return np.array([steps, batch, layer.tile(steps)], np.int32)
 
 
 def _call(name, shapes):
