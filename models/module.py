@@ -1,4 +1,6 @@
-"""The network as a Flax NNX module, which holds its parts by whether they are trained."""
+"""The network as a Flax NNX module: which of its parts are trained, and how its spikes are differentiated."""
+
+import warnings
 
 import jax
 import jax.numpy as jnp
@@ -30,6 +32,10 @@ class Frozen(nnx.Variable):
 class SpikingMLP(nnx.Module):
     """A two-layer spiking network; `nnx.split(net, Trained, Frozen)` separates what is optimised.
 
+    Attributes:
+        config: its shapes, and what is trained.
+        surrogate: how its spikes are differentiated, or None where they are not.
+
     Example:
         >>> config = NetworkConfig(inputs=3, hidden=8, outputs=2, trained=("x_tau", "v_th"))
         >>> net = SpikingMLP(config, seed=0)
@@ -38,13 +44,16 @@ class SpikingMLP(nnx.Module):
         (5, 2)
     """
 
-    def __init__(self, config: NetworkConfig, *, seed: int, trained: dict | None = None):
+    def __init__(
+        self, config: NetworkConfig, *, seed: int, trained: dict | None = None, surrogate: Surrogate | None = None
+    ):
         """Draws the network of `seed` and puts trained values in their place.
 
         Args:
             config: shapes and what is trained.
             seed: of the random weights.
             trained: values for exactly the names in ``config.trained``; by default the initial ones.
+            surrogate: how spikes are differentiated; by default they are not.
 
         Raises:
             ValueError: if names, shapes or dtypes of `trained` differ from the config's.
@@ -54,6 +63,7 @@ class SpikingMLP(nnx.Module):
             check_trained(config, trained)
             parts |= trained
         self.config = config
+        self.surrogate = nnx.static(surrogate)
         for name in PROPERTIES + WEIGHTS:
             kind = Trained if name in config.trained else Frozen
             setattr(self, name, kind(jnp.asarray(parts[name])))
@@ -63,14 +73,45 @@ class SpikingMLP(nnx.Module):
         """Arrays of all parts by name."""
         return {name: getattr(self, name)[...] for name in PROPERTIES + WEIGHTS}
 
-    def initial_state(self, batch: tuple[int, ...] = ()) -> NetworkState:
-        """Potentials at the start of an episode, for a batch of that shape."""
+    def initial_state(self, batch: int | tuple[int, ...] = ()) -> NetworkState:
+        """Potentials at the start of an episode: of one, of so many, or of a batch of that shape."""
         return initial_state(build(self.parts), batch)
 
     def __call__(
         self, inputs: Float[ArrayLike, "*b inputs"], state: NetworkState, surrogate: Surrogate | None = None
     ) -> tuple[NetworkOutput, NetworkState]:
-        """One simulation step; see `network_step`. Without a surrogate no gradient passes the spikes."""
+        """One simulation step; see `network_step`.
+
+        Args:
+            inputs: observation of this step.
+            state: potentials after the last step.
+            surrogate: how spikes are differentiated, in place of the network's own.
+
+        Warns:
+            UserWarning: where a gradient through the spikes is asked for and there is no surrogate: it is 0.
+        """
         if inputs.shape[-1] != self.config.inputs:
             raise ValueError(f"inputs has shape {inputs.shape}; its last axis must be {self.config.inputs}")
-        return network_step(build(self.parts), state, inputs, surrogate)
+        surrogate = self.surrogate if surrogate is None else surrogate
+        parts = self.parts
+        if surrogate is None:
+            before_spikes = {name: parts[name] for name in (*PROPERTIES, "w_in")}
+            before_spikes, inputs = _warned((before_spikes, jnp.asarray(inputs)))
+            parts |= before_spikes
+        return network_step(build(parts), state, inputs, surrogate)
+
+
+@jax.custom_jvp
+def _warned(tree):
+    """The same arrays; who differentiates by them is told that nothing will come of it."""
+    return tree
+
+
+@_warned.defjvp
+def _warned_jvp(primals, tangents):
+    warnings.warn(
+        "spikes have no gradient: what lies before them gets 0. Give the network a surrogate, as in "
+        "`model.network(seed, surrogate=zoo.models.Surrogate())`",
+        stacklevel=2,
+    )
+    return primals[0], tangents[0]

@@ -156,12 +156,18 @@ class NetworkOutput(NamedTuple):
     spikes: Float[Array, "*b hidden"]
 
 
-def initial_state(network: Network, batch: tuple[int, ...] = ()) -> NetworkState:
-    """Hidden neurons at their resting potential, readout at 0 V."""
+def initial_state(network: Network, batch: int | tuple[int, ...] = ()) -> NetworkState:
+    """Hidden neurons at their resting potential, readout at 0 V.
+
+    Args:
+        network: whose state it is.
+        batch: how many, or a shape of them; by default one, without an axis for it.
+    """
+    shape = (batch,) if isinstance(batch, int) else batch
     hidden, outputs = network.w_out.shape[-2:]
     return NetworkState(
-        v=jnp.broadcast_to(network.neuron.v_rest, (*batch, hidden)),
-        v_out=jnp.zeros((*batch, outputs), network.w_out.dtype),
+        v=jnp.broadcast_to(network.neuron.v_rest, (*shape, hidden)),
+        v_out=jnp.zeros((*shape, outputs), network.w_out.dtype),
     )
 
 

@@ -65,19 +65,55 @@ def test_readout_is_a_leaky_integrator_with_table_4s_constants():
     np.testing.assert_allclose(output.readout, [0.75, -1.5])
 
 
-def test_gradients_pass_the_spikes_of_a_module_with_a_surrogate():
-    net = SpikingMLP(HET, seed=0)
+def gradients(net, *surrogate):
+    """Of the readouts' sum by the trained parts."""
     inputs = jnp.array([4.0, -1.0, 2.0])
 
-    def readout(net, surrogate):
-        return net(inputs, net.initial_state(), surrogate)[0].readout.sum()
+    def readout(net):
+        return net(inputs, net.initial_state(), *surrogate)[0].readout.sum()
 
-    wanted = nnx.DiffState(0, Trained)
-    blind = nnx.grad(readout, argnums=wanted)(net, None)
-    seeing = nnx.grad(readout, argnums=wanted)(net, Surrogate())
+    return nnx.grad(readout, argnums=nnx.DiffState(0, Trained))(net)
+
+
+def test_gradients_pass_the_spikes_of_a_module_with_a_surrogate():
+    own, given = SpikingMLP(HET, seed=0, surrogate=Surrogate()), SpikingMLP(HET, seed=0)
+    seeing = gradients(own)
     assert set(seeing) == set(PROPERTIES)
-    assert not any(np.any(value[...]) for value in blind.values())
     assert all(np.any(value[...]) for value in seeing.values())
+    jax.tree.map(np.testing.assert_array_equal, seeing, gradients(given, Surrogate()))
+    steeper = gradients(own, Surrogate(alpha=5.0))  # What a call is given comes first.
+    assert np.any(steeper["v_th"][...] != seeing["v_th"][...])
+
+
+def test_who_differentiates_a_network_without_a_surrogate_is_warned():
+    net = SpikingMLP(HET, seed=0)
+    with pytest.warns(UserWarning, match="spikes have no gradient"):
+        blind = gradients(net)
+    assert not any(np.any(value[...]) for value in blind.values())
+    state = net.initial_state()
+    with pytest.warns(UserWarning, match="spikes have no gradient"):
+        jax.grad(lambda x: net(x, state)[0].readout.sum())(jnp.ones(3))
+    # Weights after the spikes do get theirs, without a surrogate and without a word.
+    hom = SpikingMLP(HOM, seed=0)
+    graph, params = nnx.split(hom)
+
+    def readout(w_out):
+        net = nnx.merge(graph, params | {"w_out": w_out})
+        return net(jnp.full(3, 4.0), net.initial_state())[0].readout.sum()
+
+    assert np.any(jax.grad(lambda w: readout(params["w_out"].replace(w)))(params["w_out"][...]))
+
+
+def test_a_surrogate_changes_no_spike_and_survives_split_and_merge():
+    plain, seeing = SpikingMLP(HET, seed=0), SpikingMLP(HET, seed=0, surrogate=Surrogate("triangle"))
+    again = nnx.merge(*nnx.split(seeing))
+    assert again.surrogate == Surrogate("triangle")
+    states = [plain.initial_state(32), again.initial_state((32,))]
+    inputs = jax.random.normal(jax.random.key(0), (20, 32, 3)) * 3
+    for x in inputs:
+        (one, states[0]), (other, states[1]) = plain(x, states[0]), again(x, states[1])
+        np.testing.assert_array_equal(one.spikes, other.spikes)
+        np.testing.assert_allclose(one.readout, other.readout, rtol=1e-6)
 
 
 def test_flatten_inverts_split():

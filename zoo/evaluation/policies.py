@@ -86,7 +86,7 @@ class Policy:
         """Shape of the batch of environments that `act` serves: () for one environment."""
         return self.state.v_out.shape[:-1]
 
-    def initial_state(self, batch: tuple[int, ...] = ()) -> NetworkState:
+    def initial_state(self, batch: int | tuple[int, ...] = ()) -> NetworkState:
         """Potentials at the start of an episode, for `step`."""
         return initial_state(self.network, batch)
 

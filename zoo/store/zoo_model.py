@@ -19,7 +19,7 @@ from zoo.tasks.base import CLASSIFICATION
 from zoo.tasks.observations import ObservationStats, normalise
 
 if TYPE_CHECKING:
-    from zoo.models import SpikingMLP
+    from zoo.models import SpikingMLP, Surrogate
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -89,14 +89,19 @@ class ZooModel:
             )
         return parts | {name: value[row] for name, value in self.trained.items()}
 
-    def network(self, seed: int | None = None) -> "SpikingMLP":
-        """The network of one training seed (by default the first) as a Flax NNX module."""
+    def network(self, seed: int | None = None, surrogate: "Surrogate | None" = None) -> "SpikingMLP":
+        """The network of one training seed as a Flax NNX module.
+
+        Args:
+            seed: training seed; by default the first.
+            surrogate: how spikes are differentiated, which training by gradients needs; by default they are not.
+        """
         from zoo.models import SpikingMLP
 
         row = self._index(seed)
         parts = self.parts(seed)
         trained = {name: parts[name] for name in self.network_config.trained}
-        return SpikingMLP(self.network_config, seed=self.seeds[row], trained=trained)
+        return SpikingMLP(self.network_config, seed=self.seeds[row], trained=trained, surrogate=surrogate)
 
     def neurons(self, seed: int | None = None) -> dict[str, np.ndarray]:
         """Hidden neurons' properties in physical units: tau_ms, v_th and v_rest in V, r_ohm. [hidden]."""
