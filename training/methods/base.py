@@ -2,16 +2,35 @@
 
 import abc
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Array, Float
 
 from zoo.core.seeds import check_seed
 from zoo.models import PROPERTIES, WEIGHTS, NetworkConfig
 from zoo.registry.recipe import Recipe
-from zoo.tasks.observations import ObservationStats
+from zoo.tasks.observations import ObservationStats, empty
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Start:
+    """What runs begin with, in place of fresh networks. Leading axis R.
+
+    Attributes:
+        trained: the trained parts, by name.
+        observations: observation statistics, or None to begin without any.
+    """
+
+    trained: Mapping[str, Float[np.ndarray, "R ..."]]
+    observations: ObservationStats | None = None
+
+    @property
+    def kind(self) -> str:
+        """What it has, in words."""
+        return "parameters" if self.observations is None else "parameters and statistics"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +43,7 @@ class Group:
         seeds: one a run.
         varying: names of numbers of the recipe that differ between the runs, with a value for each run.
         readout_gain: factor on readouts before the task's own, for evolution: groups of other gains can share a task.
+        start: what the runs begin with, by default Table 4's properties or LeCun weights.
     """
 
     config: NetworkConfig
@@ -31,6 +51,7 @@ class Group:
     seeds: tuple[int, ...]
     varying: tuple[tuple[str, tuple[float, ...]], ...] = ()
     readout_gain: float = 1.0
+    start: Start | None = None
 
     def __post_init__(self):
         for seed in self.seeds:
@@ -52,7 +73,8 @@ class Group:
     def initial_parts(self) -> dict[str, Float[np.ndarray, "R ..."]]:
         """All parts of the networks before training, stacked over the runs."""
         drawn = [self.config.initial(seed) for seed in self.seeds]
-        return {name: np.stack([parts[name] for parts in drawn]) for name in drawn[0]}
+        parts = {name: np.stack([parts[name] for parts in drawn]) for name in drawn[0]}
+        return parts if self.start is None else parts | dict(self.start.trained)
 
     def frozen(self) -> dict[str, Float[np.ndarray, "R ..."]]:
         """The parts that are not trained, stacked over the runs."""
@@ -61,7 +83,17 @@ class Group:
 
     def initial(self) -> Float[np.ndarray, "R D"]:
         """Flat trained parameters before training."""
-        return np.stack([self.config.flatten(self.config.initial(seed)) for seed in self.seeds])
+        parts, runs = self.initial_parts(), range(len(self.seeds))
+        return np.stack(
+            [self.config.flatten({name: parts[name][run] for name in self.config.trained}) for run in runs]
+        )
+
+    def initial_stats(self) -> ObservationStats:
+        """Observation statistics [R] before training."""
+        if self.start is not None and self.start.observations is not None:
+            return self.start.observations
+        runs = (len(self.seeds),)
+        return jax.tree.map(lambda x: np.zeros(runs + x.shape, x.dtype), empty(self.config.inputs))
 
 
 def make_hyper(kind: Any, group: Group, absent: dict[str, np.ndarray | float]) -> Any:

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 from zoo.models import NetworkConfig, build_population
 from zoo.tasks import Task
 from zoo.tasks.compiled import compiled_rollout, find_kernel
-from zoo.tasks.observations import ObservationStats, empty, update
+from zoo.tasks.observations import ObservationStats, update
 from zoo.tasks.rollout import Episodes, Policies, rollout
 from zoo.training.methods.base import Group, RunsMethod, make_hyper
 from zoo.training.methods.pgpe import BlockSearch, Hyper, Search
@@ -111,13 +111,12 @@ class Evolution(RunsMethod):
         return self.hyper(group), np.asarray(group.seeds, np.uint32), group.frozen()
 
     def init(self, group: Group) -> RunState:
-        """Search distributions around Table 4's properties, or LeCun weights."""
+        """Search distributions around what the group begins with."""
         runs = len(group.seeds)
         states = jax.jit(jax.vmap(self.search(group).init))(group.initial(), self.hyper(group))
         # Booked as int32 from the start, so that the state's types never change.
         states = states.replace(generation_counter=np.zeros(runs, np.int32))
-        stats = jax.vmap(lambda _: empty(group.config.inputs))(jnp.arange(runs))
-        return RunState(states, stats, np.zeros(runs, np.int32), np.zeros(runs, np.float32))
+        return RunState(states, group.initial_stats(), np.zeros(runs, np.int32), np.zeros(runs, np.float32))
 
     def parameters(self, state: RunState) -> Float[Array, "R D"]:
         """The centres."""

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from zoo.models import Surrogate, build, segment_length
 from zoo.tasks import Task
-from zoo.tasks.observations import ObservationStats, empty, moments, update
+from zoo.tasks.observations import ObservationStats, moments, update
 from zoo.training.methods.base import Group, RunsMethod, make_hyper
 from zoo.training.methods.reinforce import (
     Policy,
@@ -115,12 +115,12 @@ class Gradients(RunsMethod):
         return hyper_of(group), np.asarray(group.seeds, np.uint32), group.frozen()
 
     def init(self, group: Group) -> GradientState:
-        """Table 4's properties, or LeCun weights."""
+        """What the group begins with."""
         parameters, runs = group.initial(), len(group.seeds)
         return GradientState(
             parameters=parameters,
             adam=jax.vmap(optax.scale_by_adam().init)(parameters),
-            stats=jax.vmap(lambda _: empty(group.config.inputs))(jnp.arange(runs)),
+            stats=group.initial_stats(),
             baseline=np.zeros(runs, np.float32),
             generation=np.zeros(runs, np.int32),
             nan_gradients=np.zeros(runs, np.int32),

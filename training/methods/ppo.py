@@ -16,7 +16,7 @@ from zoo.models import NetworkConfig, Surrogate, build, pack
 from zoo.models.episode_scan import unroll_episodes
 from zoo.tasks import Task
 from zoo.tasks.compiled import find_kernel
-from zoo.tasks.observations import ObservationStats, empty, moments, normalise, update
+from zoo.tasks.observations import ObservationStats, moments, normalise, update
 from zoo.training.methods.base import Group, RunsMethod
 from zoo.training.methods.critic import criticise, initial_layers
 from zoo.training.methods.ppo_collect import Environments, Played, at_rest, collect, start
@@ -74,7 +74,7 @@ class PPO(RunsMethod):
         return np.concatenate([flat, deviations], 1)
 
     def init(self, group: Group) -> PPOState:
-        """Table 4's properties or LeCun weights, critics that know nothing, and environments at their start."""
+        """What the group begins with, critics that know nothing, and environments at their start."""
         settings, seeds = group.recipe.settings, np.asarray(group.seeds, np.uint32)
         inputs = self.task.observation_size + settings.critic_potentials * self.task.action_size
         sizes = (inputs, *settings.critic_layers, 1)
@@ -90,7 +90,7 @@ class PPO(RunsMethod):
         return PPOState(
             actor=jax.vmap(learner)(self._actors(group)),
             critic=jax.vmap(learner)(critics),
-            stats=jax.vmap(lambda _: empty(group.config.inputs))(jnp.arange(runs)),
+            stats=group.initial_stats(),
             scale=Scale(np.zeros(runs, np.float32), np.zeros(runs, np.float32)),
             factor=np.full(runs, settings.most_factor, np.float32),
             environments=jax.tree.map(lambda *x: np.stack(x), *map(begin, seeds)),

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from zoo.core.errors import ZooError
+from zoo.core.json_files import read_json
 from zoo.models import fixed_weights
 from zoo.registry.families import family_of
 from zoo.registry.recipe import make_network_config, make_recipe_task, task_options
@@ -20,6 +21,7 @@ from zoo.training.methods.base import Group, RunsMethod
 from zoo.training.run.engine import Engine
 from zoo.training.run.position import installed
 from zoo.training.run.runs import read_recorded
+from zoo.training.run.starts import Origin
 from zoo.training.run.state import restore_state, save_state
 
 _CURVE_GENERATIONS = 100
@@ -38,6 +40,7 @@ def export_run(folder: Path, target: Path | None = None, *, with_state: bool = F
         ZooError: if the run has no saved state yet.
     """
     model, recipe = read_recorded(folder / "run.json")
+    origin = Origin.read(read_json(folder / "run.json"), folder / "run.json")
     task = make_recipe_task(model, recipe)
     group = Group(config=make_network_config(model, task, recipe), recipe=recipe, seeds=tuple(range(recipe.seeds)))
     method, state, progress = _restore(folder, task, group)
@@ -54,6 +57,7 @@ def export_run(folder: Path, target: Path | None = None, *, with_state: bool = F
         "task": {"name": model.task, "options": task_options(model, recipe)},
         "network": dataclasses.asdict(group.config),
         "recipe": dataclasses.asdict(recipe),
+        **({} if origin is None else {"origin": origin.published()}),
         "seeds": list(group.seeds),
         "observations": stats is not None,
         "fixed_weights": {

@@ -1,6 +1,7 @@
 """The resumable training loop: any number of models in lockstep, one folder each.
 
 runs/NAME/run.json       name and recipe
+runs/NAME/start/         what it began with, where that is a trained model
 runs/NAME/state/         newest training states
 runs/NAME/training.csv   the curve, written as it goes
 runs/NAME/activity.csv   firing rates at the method's milestones, where it names some
@@ -10,6 +11,7 @@ runs/NAME/checkpoint/    the result, in the published format
 import contextlib
 import dataclasses
 import math
+import os
 import signal
 import threading
 import time
@@ -20,6 +22,7 @@ import numpy as np
 
 from zoo.registry.names import parse
 from zoo.registry.recipe import read_recipe
+from zoo.store.catalogue import as_text
 from zoo.store.curves import append_rows, cut_rows
 from zoo.training.methods.activity import COLUMNS
 from zoo.training.run import hosts
@@ -30,6 +33,7 @@ from zoo.training.run.plan import within_memory
 from zoo.training.run.position import Position, hardware
 from zoo.training.run.progress import Progress
 from zoo.training.run.runs import Preparation, Run, prepare_run, shared_task
+from zoo.training.run.starts import shared
 from zoo.training.run.state import drop_states_after, restore_state, save_state
 
 _CHUNK_SECONDS = 2.0
@@ -65,6 +69,7 @@ def train(
     save_minutes: float = 2.0,
     fresh: bool = False,
     continue_published: bool = False,
+    start_from: str | os.PathLike | None = None,
     quiet: bool = False,
     **changes,
 ) -> Outcome:
@@ -86,6 +91,9 @@ def train(
         save_minutes: time between saved states.
         fresh: discard what earlier calls left in `out` for these names.
         continue_published: go on from the training state that the published checkpoint carries.
+        start_from: what `zoo.load` takes: a model of the same shape, whose networks and observation statistics the
+            runs begin with. What its networks are and see, and how the task takes their readouts, is then its
+            recipe's (docs/fine-tuning.md).
         quiet: no progress bar.
         **changes: fields of `Recipe` that differ from the zoo's recipe.
     """
@@ -93,7 +101,13 @@ def train(
     until = math.inf if max_minutes is None else time.monotonic() + 60 * max_minutes
     with contextlib.ExitStack() as locks:
         runs, prepared, done = _prepare(
-            names, Path(out), locks, fresh=fresh, continue_published=continue_published, **changes
+            names,
+            Path(out),
+            locks,
+            fresh=fresh,
+            continue_published=continue_published,
+            start_from=None if start_from is None else as_text(start_from),
+            **changes,
         )
         task, goal = shared_task(runs), runs[0].recipe.generations
         reached = {run.folder: goal for run in done}
@@ -120,12 +134,16 @@ def _prepare(names, out, locks, **options) -> tuple[list[Run], list[Preparation]
 
     def prepare():
         prepared.extend(prepare_run(name, out, locks, **options) for name in names)
-        return [[dataclasses.asdict(preparation.run.recipe), preparation.done] for preparation in prepared]
+        return [[dataclasses.asdict(p.run.recipe), p.done, p.run.start and p.run.start.kind] for p in prepared]
 
     answers = list(zip(names, hosts.from_main(prepare), strict=True))
-    recipes = [read_recipe(fields, name, name) for name, (fields, _) in answers]
-    runs = [Run(model=parse(n), recipe=r, folder=out / n) for n, r in zip(names, recipes, strict=True)]
-    done = [run for run, (_, (_, is_done)) in zip(runs, answers, strict=True) if is_done]
+    own = [preparation.run.start for preparation in prepared] or [None] * len(names)
+    runs, done = [], []
+    for (name, (fields, is_done, kind)), start in zip(answers, own, strict=True):
+        model, recipe = parse(name), read_recipe(fields, name, name)
+        start = shared(start, kind, model, recipe)
+        runs.append(Run(model=model, recipe=recipe, folder=out / name, start=start))
+        done += [runs[-1]] if is_done else []
     return runs, [preparation for preparation in prepared if not preparation.done], done
 
 

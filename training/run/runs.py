@@ -25,28 +25,30 @@ from zoo.registry.recipe import (
     read_recipe,
     upgraded,
 )
-from zoo.store.checkpoint import read_config, replacing
-from zoo.store.hub import Access, HubError, Reference, refresh
-from zoo.store.loading import locate
-from zoo.store.manifest import STATE, read_manifest, verify_manifest
+from zoo.store.checkpoint import read_config
+from zoo.store.manifest import STATE
 from zoo.tasks import Task
-from zoo.training.methods.base import Group
+from zoo.training.methods.base import Group, Start
+from zoo.training.run.published import copy_published, published_folder
+from zoo.training.run.starts import Origin, begin_with, make_start, read_start, write_start
 from zoo.training.run.state import saved_states
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One model in training: name, recipe, folder."""
+    """One model in training: name, recipe, folder, and what it begins with where that is a trained model."""
 
     model: ModelName
     recipe: Recipe
     folder: Path
+    start: Start | None = None
 
     def group(self, task) -> Group:
         """As the engine wants it."""
         config = make_network_config(self.model, task, self.recipe)
         gain = self.recipe.action_gain / task.action_gain if hasattr(task, "action_gain") else 1.0
-        return Group(config=config, recipe=self.recipe, seeds=tuple(range(self.recipe.seeds)), readout_gain=gain)
+        seeds = tuple(range(self.recipe.seeds))
+        return Group(config=config, recipe=self.recipe, seeds=seeds, readout_gain=gain, start=self.start)
 
 
 def shared_task(runs: Sequence[Run]) -> Task:
@@ -76,13 +78,15 @@ class Preparation:
     Attributes:
         run: what is trained.
         fresh: whether an earlier run there is to be thrown away.
-        source: folder of the published checkpoint that it begins with, or None.
+        source: folder of the published checkpoint whose training goes on, or None.
+        origin: the model whose networks it begins with, or None.
         done: whether all its generations are behind it, and its checkpoint written.
     """
 
     run: Run
     fresh: bool
     source: Path | None
+    origin: Origin | None
     done: bool
 
     def begin(self) -> None:
@@ -100,10 +104,14 @@ class Preparation:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             # First of all: a state without its recipe could be gone on from with another.
-            recipe = dataclasses.asdict(self.run.recipe)
-            write_json(record, {"name": folder.name, "version": version(), "recipe": recipe})
+            content = {"name": folder.name, "version": version(), "recipe": dataclasses.asdict(self.run.recipe)}
+            if self.origin is not None:
+                content["origin"] = dataclasses.asdict(self.origin)
+            write_json(record, content)
+            if self.run.start is not None and not saved_states(folder / STATE):
+                write_start(folder, self.run.start)
             if self.source is not None:
-                _copy_published(self.source, folder)
+                copy_published(self.source, folder)
         except OSError as error:
             raise _cannot_write(folder, error) from error
 
@@ -120,6 +128,7 @@ def prepare_run(
     *,
     fresh: bool = False,
     continue_published: bool = False,
+    start_from: str | None = None,
     **changes,
 ) -> Preparation:
     """Checks that a run may begin, or go on, and holds its folder.
@@ -131,6 +140,7 @@ def prepare_run(
         fresh: throw away what an earlier run left there.
         continue_published: where there is no run yet, begin with the published checkpoint's recipe,
             training state and curve.
+        start_from: model whose networks it begins with.
         **changes: recipe fields that differ from the zoo's recipe, or from the published one's.
 
     Raises:
@@ -142,32 +152,57 @@ def prepare_run(
     model = parse(name)
     folder = Path(out) / name
     begun = bool(saved_states(folder / STATE)) and not fresh
-    source = _published(name, with_state=not begun) if continue_published else None
+    recorded = _recorded_origin(folder) if begun else None
+    source = published_folder(name, with_state=not begun) if continue_published else None
+    origin, trained = (None, None) if start_from is None else begin_with(start_from, model, recorded)
     base = default_recipe(model) if source is None else _recipe_of(source)
+    recipe = _changed(model, base if origin is None else origin.recipe(base), changes)
+    if source is not None:
+        if origin is not None:
+            raise ValueError("--from and --continue exclude each other: a training state has networks of its own")
+        _check_same(base, recipe, f"the published {name}", "train without --continue")
+        _check_length(recipe, read_config(source)["training"]["generations"], f"the published {name}")
+    locks.enter_context(_hold(folder))
+    if begun:
+        _check_begun(folder, recipe, recorded, origin, () if str(out) == "runs" else ("--out", str(out)))
+    start = None
+    if origin is not None:
+        if begun:
+            start = read_start(folder, origin, model, recipe)
+        elif trained is not None:
+            start = make_start(trained, origin, model, recipe)
+    run = Run(model=model, recipe=recipe, folder=folder, start=start)
+    done = begun and _is_done(folder, recipe.generations)
+    return Preparation(run=run, fresh=fresh, source=None if begun else source, origin=origin, done=done)
+
+
+def _changed(model: ModelName, base: Recipe, changes: dict) -> Recipe:
+    """A recipe with a user's changes, all of which must mean something."""
     method = changes.pop("method", base.method)
     if method != base.method:
         other = dataclasses.replace(model, trainer=method)
-        raise ValueError(f"method (={method}) must be {base.method} for {name}; train {other} instead")
+        raise ValueError(f"method (={method}) must be {base.method} for {model}; train {other} instead")
     _check_changes(model, base, changes)
     recipe = override(base, **changes)
     field = find_method(recipe.method).episodes
     if family_of(model.task).even_episodes and getattr(recipe, field) % 2:
         raise ValueError(f"{field} (={getattr(recipe, field)}) must be even on {model.task}: contexts alternate")
-    if source is not None:
-        _check_same(base, recipe, f"the published {name}", "train without --continue")
-        _check_length(recipe, read_config(source)["training"]["generations"], f"the published {name}")
-    locks.enter_context(_hold(folder))
-    if begun:
-        before = _recorded_recipe(folder)
-        own = before if not before.open_ended else override(before, generations=recipe.generations)
-        command = training_command(name, own, *(() if str(out) == "runs" else ("--out", str(out))))
-        _check_same(
-            before, recipe, str(folder), f"to go on: {command}; or start anew with --fresh, or elsewhere with --out"
-        )
-        _check_length(recipe, int(saved_states(folder / STATE)[-1].name), str(folder))
-    run = Run(model=model, recipe=recipe, folder=folder)
-    done = begun and _is_done(folder, recipe.generations)
-    return Preparation(run=run, fresh=fresh, source=None if begun else source, done=done)
+    return recipe
+
+
+def _check_begun(folder: Path, recipe: Recipe, recorded: Origin | None, origin: Origin | None, options) -> None:
+    """Raises `ZooError` unless a run that has begun may go on by a recipe, and from what it began with."""
+    before = _recorded_recipe(folder)
+    own = before if not before.open_ended else override(before, generations=recipe.generations)
+    options = (*options, *(() if recorded is None else ("--from", recorded.asked)))
+    command = training_command(folder.name, own, *options)
+    advice = f"to go on: {command}; or start anew with --fresh, or elsewhere with --out"
+    first, now = (None if o is None else (o.name, o.manifest) for o in (recorded, origin))
+    if first != now:
+        began = "fresh networks" if first is None else f"those of {first[0]}, {first[1][:19]}…"
+        raise ZooError(f"{folder} has a run that began with {began}; {advice}")
+    _check_same(before, recipe, str(folder), advice)
+    _check_length(recipe, int(saved_states(folder / STATE)[-1].name), str(folder))
 
 
 def _check_changes(model: ModelName, recipe: Recipe, changes: dict) -> None:
@@ -197,6 +232,12 @@ def _recorded_recipe(folder: Path) -> Recipe:
     return read_recorded(record)[1]
 
 
+def _recorded_origin(folder: Path) -> Origin | None:
+    """What the run in a folder began with."""
+    record = _record(folder)
+    return Origin.read(read_json(record), record) if record.is_file() else None
+
+
 @contextlib.contextmanager
 def _hold(folder: Path) -> Iterator[None]:
     """Keeps other trainings out of a run's folder; however this process ends, the operating system lets go of it."""
@@ -217,30 +258,6 @@ def _hold(folder: Path) -> Iterator[None]:
 
 def _cannot_write(folder: Path, error: OSError) -> ZooError:
     return ZooError(f"cannot write to {folder}: {error.strerror}; choose another place with --out")
-
-
-def _published(name: str, *, with_state: bool) -> Path:
-    """Verified folder of the published checkpoint; its training state is fetched where a copy left it out.
-
-    Raises:
-        ZooError: if there is no state to be had.
-    """
-    path = locate(name).path
-    verify_manifest(path)
-    if not with_state or (path / STATE).is_dir():
-        return path
-    if not any(file.startswith(f"{STATE}/") for file in read_manifest(path)):
-        raise ZooError(f"the checkpoint {path} carries no training state; train {name} from scratch")
-    try:
-        path = refresh(Reference.parse(name), Access(), with_state=True).path
-    except HubError as error:
-        raise ZooError(
-            f"the checkpoint {path} was copied without its training state, and the Hub does not give it: {error}; "
-            f"use a clone of the repository, or train {name} from scratch"
-        ) from error
-    if not (path / STATE).is_dir():
-        raise ZooError(f"the Hub's copy of {name} carries no training state; train {name} from scratch")
-    return path
 
 
 def read_recorded(record: Path) -> tuple[ModelName, Recipe]:
@@ -266,15 +283,6 @@ def read_recorded(record: Path) -> tuple[ModelName, Recipe]:
 def _recipe_of(path: Path) -> Recipe:
     config = read_config(path)
     return read_recipe(config["recipe"], config["name"], f"{path}/config.json")
-
-
-def _copy_published(path: Path, folder: Path) -> None:
-    """Puts the published checkpoint's training state and curve into a new run's folder."""
-    for name in ("training.csv", "activity.csv"):
-        if (path / name).is_file():
-            shutil.copy(path / name, folder / name)
-    with replacing(folder / STATE) as new:
-        shutil.copytree(path / STATE, new, dirs_exist_ok=True)
 
 
 def _check_length(recipe: Recipe, done: int, where: str) -> None:

@@ -108,11 +108,15 @@ def null_neurons(model: ZooModel, *, quiet: bool = False) -> dict[str, Float[np.
     """Properties of the neurons of a model after the same search on pure noise, in physical units.
 
     Raises:
-        ValueError: if the model was not trained by a search.
+        ValueError: if the model was not trained by a search, or did not begin with fresh networks.
     """
     recipe = model.recipe
     if not find_method(recipe.method).drifts:
         raise ValueError(f"{model.name} was trained by gradients: there is no search whose drift would be a control")
+    if origin := model.config.get("origin"):
+        raise ValueError(
+            f"{model.name} began with the networks of {origin['name']}: what drift does to fresh ones is no control"
+        )
     config, generations = model.network_config, model.config["training"]["generations"]
     centres = config.split(drift(config, recipe, model.seeds, generations, quiet=quiet))
     return physical({**TABLE_4, "v_th": config.v_th, **centres})

@@ -26,6 +26,9 @@ def add_verbs(verb: Callable[..., Verb], prepared: Callable[[Callable], Callable
     sub.add_argument("--save-minutes", type=float, default=2.0, help="time between saved states (default 2)")
     sub.add_argument("--fresh", action="store_true", help="discard what an earlier call left")
     sub.add_argument("--continue", dest="continue_published", action="store_true", help="from the published state")
+    sub.add_argument(
+        "--from", dest="start_from", metavar="MODEL", help="begin with a trained model's networks: its name or folder"
+    )
     sub.add_argument("--lockstep", action="store_true", help="all named models of one task in one program")
     sub.add_argument("--quiet", action="store_true", help="no progress bar")
     sub.add_argument("--json", action="store_true", help="print JSON")
@@ -109,6 +112,7 @@ def _train(arguments) -> int:
             save_minutes=arguments.save_minutes,
             fresh=arguments.fresh,
             continue_published=arguments.continue_published,
+            start_from=arguments.start_from,
             quiet=arguments.quiet,
             **changes,
         )

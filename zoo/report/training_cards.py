@@ -19,6 +19,7 @@ def training(model: ZooModel, info: ModelInfo) -> list[str]:
     method = method_of(name)
     curve = method.curve(model).format(number(info.population_mean))
     return [
+        *_began(model),
         *method.story(model),
         *family_of(name.task).simulator(model.config),
         *_departures(model),
@@ -27,6 +28,18 @@ def training(model: ZooModel, info: ModelInfo) -> list[str]:
         *_going_on(model),
         "",
         f"![{curve}]({model.name}-curve.svg)",
+    ]
+
+
+def _began(model: ZooModel) -> list[str]:
+    """With which model's networks, where they were not fresh."""
+    origin = model.config.get("origin")
+    if origin is None:
+        return []
+    return [
+        f"Began with the networks of `{origin['name']}` after {origin['generations']:,} of its own generations "
+        f"(manifest `{origin['manifest'][:19]}…`); what follows is what came after.",
+        "",
     ]
 
 
@@ -75,7 +88,9 @@ def _again(model: ZooModel) -> str:
         recipe = dataclasses.replace(recipe, generations=done)
     elif done < recipe.generations:
         stopped = f", which does not stop before generation {recipe.generations:,}"
-    return f"Train it again: `{training_command(model.name, recipe)}`{stopped}."
+    origin = model.config.get("origin")
+    options = () if origin is None else ("--from", origin["name"])
+    return f"Train it again: `{training_command(model.name, recipe, *options)}`{stopped}."
 
 
 def _going_on(model: ZooModel) -> list[str]:

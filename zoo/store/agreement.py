@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.core.errors import DamagedCheckpointError
+from zoo.core.errors import DamagedCheckpointError, UnknownModelError
 from zoo.core.seeds import is_seed
 from zoo.models import WEIGHTS, NetworkConfig
 from zoo.registry.families import family_of
@@ -56,6 +56,20 @@ def check_model(config: dict, network: NetworkConfig, where: Path) -> None:
             raise DamagedCheckpointError(f"{where}: {what} (={reprlib.repr(given)}) must be {right!r} in {model}")
     if not all(isinstance(digest, str) and _SHA256.fullmatch(digest) for digest in config["fixed_weights"].values()):
         raise DamagedCheckpointError(f"{where}: `fixed_weights` must hold a SHA-256 of each seed's weights")
+    if "origin" in config:
+        _check_origin(config["origin"], where)
+
+
+def _check_origin(origin: Any, where: Path) -> None:
+    """What a training began with, where that was another model."""
+    kinds = {"name": str, "manifest": str, "generations": int}
+    good = isinstance(origin, dict) and {name: type(value) for name, value in origin.items()} == kinds
+    if not good or not _SHA256.fullmatch(origin["manifest"].removeprefix("sha256:")):
+        raise DamagedCheckpointError(f"{where}: `origin` must say a model's name, manifest and generations")
+    try:
+        parse(origin["name"])
+    except UnknownModelError as error:
+        raise DamagedCheckpointError(f"{where}: `origin`: {error}") from error
 
 
 def _check_task(model: ModelName, task: dict, where: Path) -> Any:
