@@ -170,9 +170,9 @@ def test_card_of_one_training_seed_claims_no_spread_over_seeds(tmp_path):
     train("hetsnn-mem5-32-vth", out=tmp_path, seeds=1, generations=1, population=4, quiet=True)
     text = make_card(zoo.load(str(tmp_path / "hetsnn-mem5-32-vth" / "checkpoint")))
     assert "; one network." in text and "episodes of one training seed | **" in text
-    assert "±" not in text.split("## Measured")[1].split("## Training")[0]
+    assert "±" not in text.split("## Results")[1].split("## Training")[0]
     assert "name: mean return of the centre over episodes of one training seed" in text and "std:" not in text
-    assert "worst and best seed" not in text and "-tau.svg" not in text
+    assert "return of training seed" not in text and "-tau.svg" not in text
 
 
 def test_only_a_repositorys_own_cards_reach_its_pages(tmp_path, monkeypatch, capsys):

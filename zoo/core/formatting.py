@@ -51,5 +51,24 @@ def unbroken(text: str) -> str:
 
 def spent(training: dict) -> str:
     """Wall-clock time and hardware of a training."""
-    cores = re.sub(r"\b1 CPU cores", "1 CPU core", training["hardware"])
-    return f"{training['seconds']:,.0f} s for all seeds, and what was trained beside them, on {cores}"
+    return (
+        f"{training['seconds']:,.0f} s for all seeds, and what was trained beside them, on "
+        f"{machines(training['hardware'])}"
+    )
+
+
+def machines(hardware: str) -> str:
+    """What a training was computed on, one machine after the other: ``1 and 2 CPU cores, 1 x NVIDIA H200``."""
+    cores, others = [], []
+    for part in hardware.split(", "):
+        match = re.fullmatch(r"(\d+) CPU cores?( without a kernel)?", part)
+        if match:
+            cores.append((int(match[1]), match[2] or ""))
+        else:
+            others.append(part)
+    words = []
+    for note in dict.fromkeys(note for _, note in cores):
+        counts = sorted({count for count, own in cores if own == note})
+        listed = " and ".join([", ".join(map(str, counts[:-1])), str(counts[-1])] if counts[1:] else map(str, counts))
+        words.append(f"{listed} CPU core{'s' * (counts[-1] > 1)}{note}")
+    return ", ".join([*words, *others])

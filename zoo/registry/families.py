@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from zoo.models.constants import PROPERTIES
+from zoo.registry.interface import Interface
 from zoo.registry.metrics import RETURN, Metric
 from zoo.registry.settings import check, setting, settings_of
 
@@ -149,6 +150,10 @@ class Family:
         """The task as its users know it."""
         return self.labels.get(task, task)
 
+    def tags(self, task: str) -> tuple[str, ...]:
+        """What a task is looked for by, beside its name here."""
+        return ()
+
     def describe(self, task: str) -> str:
         """What one task asks for."""
         return self.description.format(n=self.number(task), task=task, label=self.label(task))
@@ -183,6 +188,15 @@ class Family:
     def departures(self, recipe: Any) -> list[str]:
         """Where its options are not the paper's."""
         return []
+
+    def interface(self, model: ModelName, task: Any) -> Interface | None:
+        """What observations and actions mean, and how a model is used; None where a family does not say.
+
+        Args:
+            model: name of a model.
+            task: as `make_task` makes it with the options of its config.json.
+        """
+        return None
 
     def simulator(self, config: dict) -> list[str]:
         """Lines of a card on what the metric depends on besides the network, from a config.json."""

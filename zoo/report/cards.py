@@ -14,9 +14,11 @@ from zoo.registry.families import Family, family_of
 from zoo.registry.methods import method_of
 from zoo.registry.names import parse
 from zoo.registry.paper import PAPER_URL
+from zoo.report.interface_cards import inputs_and_outputs, use
 from zoo.report.training_cards import training
 from zoo.store.catalogue import ModelInfo, bundled_folder, read_info
 from zoo.store.loading import load, locate
+from zoo.store.pins import manifest_hash
 from zoo.store.zoo_model import ZooModel
 
 GENERATED = "<!-- Generated from the checkpoint by `zoo cards`; edits are overwritten. -->"
@@ -82,6 +84,7 @@ def _front_matter(model: ZooModel) -> str:
             "neuronal-heterogeneity",
             f"{info.kind}snn",
             info.task,
+            *family.tags(info.task),
         ],
         eval_results=[result],
     )
@@ -91,24 +94,17 @@ def _front_matter(model: ZooModel) -> str:
 def _body(model: ZooModel) -> str:
     info = read_info(model.path, "")
     family = family_of(info.task)
-    words = family.metric.load_card()
     lines = [
         f"# {model.name}",
         "",
         _summary(model, info, family),
         "",
-        "```python",
-        "import zoo",
+        *use(model),
+        *inputs_and_outputs(model),
         "",
-        f'model = zoo.load("{model.name}")',
-        *words.FIRST_LINES,
-        "net = model.network(seed=0)  # a flax.nnx.Module",
-        *words.LAST_LINES,
-        "```",
+        "## Results",
         "",
-        "## Measured",
-        "",
-        *words.measured(model, info),
+        *family.metric.load_card().measured(model, info),
         "",
         "## Training",
         "",
@@ -119,12 +115,40 @@ def _body(model: ZooModel) -> str:
         "",
         family.limits + family.metric.measured_in,
         "",
-        "## Origin",
+        "## Citation",
         "",
-        f"After Shen et al., *Dive into the Power of Neuronal Heterogeneity*, [arXiv 2305.11484]({PAPER_URL}). "
-        "Apache-2.0.",
+        *_citation(model),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _citation(model: ZooModel) -> list[str]:
+    """The paper, the zoo, and which bytes."""
+    return [
+        f"After Shen et al., *Dive into the Power of Neuronal Heterogeneity*, [arXiv 2305.11484]({PAPER_URL}). "
+        "Apache-2.0. Models are trained on and replaced: say which one you used, by its name and the hash of its "
+        f"manifest, `{manifest_hash(model.path)[:19]}`.",
+        "",
+        "```bibtex",
+        *_BIBTEX.splitlines(),
+        "```",
+    ]
+
+
+_BIBTEX = """\
+@software{hetsnnzoo2026,
+  title   = {hetsnn-zoo: pretrained spiking networks with heterogeneous neurons},
+  author  = {{The hetsnn-zoo authors}},
+  year    = {2026}
+}
+
+@article{shen2023dive,
+  title   = {Dive into the Power of Neuronal Heterogeneity},
+  author  = {Shen, Guobin and Zhao, Dongcheng and Dong, Yiting and Li, Yang and Zeng, Yi},
+  journal = {arXiv preprint arXiv:2305.11484},
+  year    = {2023}
+}
+"""
 
 
 def _summary(model: ZooModel, info: ModelInfo, family: Family) -> str:

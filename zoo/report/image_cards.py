@@ -1,23 +1,19 @@
-"""What a card says of an image model: its example, accuracy and energy."""
+"""What a card says of an image model: its accuracy, seed by seed, and its energy."""
 
 import numpy as np
 
 from zoo.registry.methods import method_of
 from zoo.registry.names import parse
+from zoo.report.return_cards import seed_rows
 from zoo.store.catalogue import ModelInfo
 from zoo.store.zoo_model import ZooModel
 from zoo.tasks.image_data import CLASSES
-
-FIRST_LINES = ("model.classify(images)  # [N, 28, 28]: bytes, or floats from 0 to 1", "zoo.evaluate(model).mean")
-LAST_LINES = ()
-"""Of a card's example, before and after the network."""
 
 
 def measured(model: ZooModel, info: ModelInfo) -> list[str]:
     """Accuracy on the test set, and what an inference costs."""
     evaluation, (low, high) = model.evaluation, info.interval_95
     rows = evaluation["seeds"]
-    per_seed = [row["mean"] for row in rows]
     spikes, rate = (np.mean([row[key] for row in rows]) for key in ("spikes", "spike_rate"))
     method = method_of(parse(model.name))
     trained = method.trained if method.drifts else "the trained network"
@@ -27,7 +23,7 @@ def measured(model: ZooModel, info: ModelInfo) -> list[str]:
         f"| test accuracy of {trained}, over {info.seeds} training seeds | "
         f"**{info.mean:.2f} %** ± {info.std:.2f} (std) |",
         f"| 95 % interval of that mean | {low:.2f} to {high:.2f} % |",
-        f"| worst and best seed | {min(per_seed):.2f}, {max(per_seed):.2f} % |",
+        *seed_rows(rows, lambda row: f"{row['mean']:.2f} %", "test accuracy"),
     ]
     if method.drifts:
         lines.append(

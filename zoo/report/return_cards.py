@@ -1,4 +1,6 @@
-"""What a card says of a model that plays episodes: its example, and its returns."""
+"""What a card says of a model that plays episodes: its returns, seed by seed."""
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -9,24 +11,16 @@ from zoo.registry.names import parse
 from zoo.store.catalogue import ModelInfo
 from zoo.store.zoo_model import ZooModel
 
-FIRST_LINES = ("zoo.evaluate(model).mean",)
-LAST_LINES = (
-    "state = net.initial_state()",
-    "output, state = net(model.observe(observation, seed=0), state)  # 5 ms: spikes, and readouts in V",
-)
-"""Of a card's example, before and after the network."""
-
 
 def measured(model: ZooModel, info: ModelInfo) -> list[str]:
     """Returns on fresh episodes, and what the paper has."""
     name = parse(model.name)
     method = method_of(name)
-    per_seed = np.array([row["mean"] for row in model.evaluation["seeds"]])
     rate = np.mean([row["spike_rate"] for row in model.evaluation["seeds"]])
     population = deviation(info.population_mean, info.population_std, info.seeds)
     if info.seeds > 1:
         over, spread = f"{info.seeds} training seeds", f" ± {number(info.std, info.mean)} (std)"
-        ends = [f"| worst and best seed | {number(per_seed.min())}, {number(per_seed.max())} |"]
+        ends = seed_rows(model.evaluation["seeds"], lambda row: number(row["mean"], info.mean), "return")
     else:
         over, spread, ends = f"{model.evaluation['episodes']} episodes of one training seed", "", []
     return [
@@ -41,3 +35,23 @@ def measured(model: ZooModel, info: ModelInfo) -> list[str]:
         "",
         f"Measured by `{model.evaluation['command']}`; check it with `zoo verify {model.name}`.",
     ]
+
+
+_MOST_ROWS = 10
+"""Of training seeds that are told one by one."""
+
+
+def seed_rows(rows: list[dict], text: Callable[[dict], str], what: str) -> list[str]:
+    """Rows of a table with the result of each training seed; of many, of the worst and the best.
+
+    Args:
+        rows: of evaluation.json.
+        text: what is printed of one.
+        what: it is.
+    """
+    if len({text(row) for row in rows}) == 1 < len(rows):
+        return [f"| {what} of each training seed | {text(rows[0])} |"]
+    if len(rows) <= _MOST_ROWS:
+        return [f"| {what} of training seed {row['training_seed']} | {text(row)} |" for row in rows]
+    ends = {"lowest": min(rows, key=lambda row: row["mean"]), "highest": max(rows, key=lambda row: row["mean"])}
+    return [f"| {word} {what}: training seed {row['training_seed']} | {text(row)} |" for word, row in ends.items()]

@@ -14,6 +14,7 @@ import numpy as np
 
 from zoo.core.packages import needed_for
 from zoo.registry.families import DEFAULT_TRAINER, ModelName
+from zoo.registry.interface import Interface
 from zoo.registry.paper import TABLE_1, TABLE_1_BUDGET, PaperFamily
 from zoo.registry.settings import POSITIVE, at_least, check, one_of, setting
 from zoo.tasks.base import ControlTask, Step
@@ -166,7 +167,7 @@ class BraxFamily(PaperFamily):
     pattern = "|".join(ENVIRONMENTS)
     spelling = ", ".join(ENVIRONMENTS)
     title = "continuous control"
-    description = "Brax's `{task}` locomotion task"
+    description = "{label} (Brax's locomotion task)"
     limits = (
         "The paper names no version of Brax; by its date it ran one whose physics is gone. Rewards are comparable in "
         "kind, not in number."
@@ -185,6 +186,10 @@ class BraxFamily(PaperFamily):
         """Of that environment."""
         return BraxTask(task, **options)
 
+    def tags(self, task: str) -> tuple[str, ...]:
+        """As everyone else calls it."""
+        return ("brax", ENVIRONMENTS[task])
+
     def sizes(self, task: BraxTask) -> tuple[int, int]:
         """Without importing Brax, for the zoo's own."""
         return _SIZES.get(task.name) or super().sizes(task)
@@ -198,6 +203,12 @@ class BraxFamily(PaperFamily):
     def departures(self, recipe) -> list[str]:
         """The gain."""
         return [] if recipe.action_gain == 1 else [f"readouts count {recipe.action_gain:g} times as actions"]
+
+    def interface(self, model: ModelName, task: BraxTask) -> Interface | None:
+        """Brax's, number by number."""
+        from zoo.tasks.brax_interface import interface
+
+        return interface(ENVIRONMENTS[model.task], self.label(model.task), str(model), task)
 
     def simulator(self, config: dict) -> list[str]:
         """What a reward depends on besides the network."""

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from zoo.core.packages import needed_for
 from zoo.registry.families import ModelName
+from zoo.registry.interface import Interface, Quantity
 from zoo.registry.paper import CARTPOLE_BUDGET, CARTPOLE_EPISODES, CARTPOLE_LIMITS, TABLE_5, PaperFamily
 from zoo.tasks.base import ControlTask, Step
 
@@ -70,6 +71,29 @@ class CartPole(ControlTask):
         return Step(state, observation, jnp.float32(reward), done, jnp.float32(0.0))
 
 
+_EXAMPLE = """\
+import jax
+from gymnax.environments.classic_control.cartpole import CartPole
+
+import zoo
+
+environment = CartPole()
+settings = environment.default_params.replace(max_steps_in_episode={limit})
+step = jax.jit(environment.step_env)
+policy = zoo.policy("{model}", seed=0)  # of training seed 0
+policy.reset()                                  # all neurons at rest, at the beginning of each episode
+observation, state = environment.reset_env(jax.random.key(1), settings)
+total = 0.0
+for _ in range({limit}):
+    action = policy.act(observation)            # 0 pushes to the left, 1 to the right
+    observation, state, reward, fell, _ = step(None, state, action, settings)
+    total += float(reward)
+    if fell:
+        break
+print(f"return {{total:.0f}}")
+"""
+
+
 class CartPoleFamily(PaperFamily):
     """CartPole-v1 (Fig. 7, Tables 5 and 6)."""
 
@@ -89,6 +113,29 @@ class CartPoleFamily(PaperFamily):
     def make_task(self, task: str, **options) -> CartPole:
         """With that limit."""
         return CartPole(self.number(task), **options)
+
+    def tags(self, task: str) -> tuple[str, ...]:
+        """As everyone calls it."""
+        return ("CartPole-v1",)
+
+    def interface(self, model: ModelName, task) -> Interface:
+        """CartPole's four numbers, and left or right."""
+        limit = self.number(model.task)
+        return Interface(
+            environment=f"CartPole-v1 with episodes of at most {limit:,} steps, as gymnax computes it",
+            observations=(
+                Quantity("position of the cart", "m"),
+                Quantity("velocity of the cart", "m/s"),
+                Quantity("angle of the pole from upright, to the right", "rad"),
+                Quantity("angular velocity of the pole", "rad/s"),
+            ),
+            actions=(Quantity("push to the left", "readout in V"), Quantity("push to the right", "readout in V")),
+            seen="CartPole's own observation",
+            done="the action is the number of the higher readout, 0 where they are equal; it pushes with 10 N",
+            reward="A step is 0.02 s and earns 1; an episode ends when the cart is more than 2.4 m from the middle "
+            f"or the pole leans by more than 12 degrees, or after {limit:,} steps.",
+            example=_EXAMPLE.format(model=model, limit=limit),
+        )
 
     def paper_text(self, model: ModelName) -> str:
         """Tables 5 and 6 for gradients."""

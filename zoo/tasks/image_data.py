@@ -57,6 +57,7 @@ class DataSet:
         folder: under ``$ZOO_DATA_DIR`` and in the cache.
         mirrors: URLs of folders, asked in this order.
         images, labels: files by split.
+        classes: what the labels stand for.
     """
 
     title: str
@@ -64,8 +65,10 @@ class DataSet:
     mirrors: tuple[str, ...]
     images: dict[Split, IdxFile]
     labels: dict[Split, IdxFile]
+    classes: tuple[str, ...] = tuple(map(str, range(CLASSES)))
 
 
+_CLOTHES = ("T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 SETS = {
     "mnist": DataSet(
         "MNIST",
@@ -101,6 +104,7 @@ SETS = {
             "test": IdxFile("t10k-labels-idx1-ubyte.gz", 10000, "bb300cfdad3c16e7a12a480ee83cd310",
                             "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"),
         },
+        _CLOTHES,
     ),
 }  # fmt: skip
 """The data sets by task name."""

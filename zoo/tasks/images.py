@@ -10,11 +10,12 @@ from jaxtyping import Array, Float, UInt8
 
 from zoo.models import PROPERTIES
 from zoo.registry.families import ModelName
+from zoo.registry.interface import Interface, Quantity
 from zoo.registry.metrics import ACCURACY
 from zoo.registry.paper import TABLE_3, PaperFamily
 from zoo.registry.settings import POSITIVE, check, one_of, require, setting
 from zoo.tasks.base import CLASSIFICATION
-from zoo.tasks.image_data import CLASSES, PIXELS, SETS, Images, load_images
+from zoo.tasks.image_data import CLASSES, PIXELS, SETS, SIDE, Images, load_images
 
 FITNESSES = ("cross-entropy", "accuracy")
 
@@ -72,6 +73,17 @@ _BLOCK_NEURONS = 16
 """64 dimensions of four properties, of which 16 pairs of members see enough."""
 
 
+_EXAMPLE = """\
+import zoo
+from zoo.tasks.image_data import load_images
+
+model = zoo.load("{model}", seed=0)  # of training seed 0
+images, labels = load_images("{data}", "test")  # bytes, [N, 784]; downloaded at first, or from $ZOO_DATA_DIR
+classes = model.classify(images[:100])  # also [N, 28, 28], and floats from 0 to 1
+print(f"{{(classes == labels[:100]).sum()}} of 100 right")
+"""
+
+
 class ImageFamily(PaperFamily):
     """Image classification (Table 3)."""
 
@@ -79,7 +91,7 @@ class ImageFamily(PaperFamily):
     pattern = "|".join(SETS)
     spelling = ", ".join(SETS)
     title = "image classification"
-    description = "`{task}` in four simulation steps"
+    description = "{label} in four simulation steps"
     limits = "Trained on 28 x 28 grey images alone."
     labels = MappingProxyType({name: data.title for name, data in SETS.items()})
     metric = ACCURACY
@@ -94,6 +106,23 @@ class ImageFamily(PaperFamily):
     def make_task(self, task: str, **options) -> ImageTask:
         """Of that set."""
         return ImageTask(task, **options)
+
+    def tags(self, task: str) -> tuple[str, ...]:
+        """The set as everyone calls it."""
+        return () if self.label(task).lower() == task else (self.label(task).lower(),)
+
+    def interface(self, model: ModelName, task: ImageTask) -> Interface:
+        """Pixels, and classes."""
+        return Interface(
+            environment=f"{self.label(model.task)}, {SIDE} x {SIDE} grey images, white on black",
+            observations=(),
+            actions=tuple(Quantity(name, "mean readout in V") for name in SETS[model.task].classes),
+            seen=f"{PIXELS} pixels, row by row from the upper left, from 0 (black) to 255 (white), as constant "
+            f"currents; white is {20 * task.input_gain:g} nA",
+            done="the class is the number of the highest readout, averaged over the steps, which begin at rest",
+            reward="A test image counts where its class is right.",
+            example=_EXAMPLE.format(model=model, data=model.task),
+        )
 
     def hidden(self, model: ModelName, inputs: int, outputs: int) -> int:
         """Table 3's counts, where it has the budget."""

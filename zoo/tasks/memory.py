@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from zoo.core.packages import needed_for
 from zoo.registry.families import ModelName
+from zoo.registry.interface import Interface, Quantity
 from zoo.registry.paper import PaperFamily
 from zoo.registry.settings import POSITIVE, setting
 from zoo.tasks.base import ControlTask, Step
@@ -79,6 +80,25 @@ class MemoryLength(ControlTask):
         return Step(state, observation, jnp.float32(reward), done, expected)
 
 
+_EXAMPLE = """\
+import jax
+from gymnax.environments.bsuite.memory_chain import MemoryChain
+
+import zoo
+
+environment = MemoryChain()
+settings = environment.default_params.replace(memory_length={length}, max_steps_in_episode={most})
+policy = zoo.policy("{model}", seed=0)  # of training seed 0
+policy.reset()                                  # all neurons at rest, at the beginning of each episode
+observation, state = environment.reset_env(jax.random.key(1), settings)
+done = False
+while not done:
+    action = policy.act(observation)            # 0 or 1
+    observation, state, reward, done, _ = environment.step_env(None, state, action, settings)
+print(f"reward {{float(reward):+.0f}}")
+"""
+
+
 class MemoryFamily(PaperFamily):
     """Memory length (Fig. 2)."""
 
@@ -100,6 +120,27 @@ class MemoryFamily(PaperFamily):
     def make_task(self, task: str, **options) -> MemoryLength:
         """Of that length."""
         return MemoryLength(self.number(task), **options)
+
+    def tags(self, task: str) -> tuple[str, ...]:
+        """As bsuite calls it."""
+        return ("bsuite", "memory_len")
+
+    def interface(self, model: ModelName, task) -> Interface:
+        """What bsuite shows, and the bit."""
+        n = self.number(model.task)
+        return Interface(
+            environment=f"bsuite's `memory_len` of length {n}, which gymnax has as `MemoryChain-bsuite`",
+            observations=(
+                Quantity("what is left of the time, 1 - step / length", "1 to 0"),
+                Quantity("which bit is asked for; of one bit always the first", "0"),
+                Quantity("the bit, at the reset and by the first step", "±1, later 0"),
+            ),
+            actions=(Quantity("the bit was -1", "readout in V"), Quantity("the bit was +1", "readout in V")),
+            seen="bsuite's own observation",
+            done="the action is the number of the higher readout, 0 where they are equal",
+            reward=f"{n + 1} actions are taken; the last one earns +1 if it is the bit, else -1, all others nothing.",
+            example=_EXAMPLE.format(model=model, length=n, most=n + 2),
+        )
 
     def in_figure(self, model: ModelName) -> bool:
         """Up to 25 steps."""
