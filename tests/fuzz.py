@@ -172,7 +172,7 @@ def initial_state(model, recipe):
 
 def fuzz_run(run: Path, count: int, seed: int = 0) -> list[tuple[str, str, str]]:
     """Mutates the files of copies of a run's folder, `count` times; see `fuzz_checkpoint`."""
-    from zoo.training.run.runs import read_recorded
+    from zoo.training.run.records import read_recorded
 
     rng, found, asked = random.Random(seed), [], read_recorded(run / "run.json")
     files = sorted(p.relative_to(run) for p in run.rglob("*") if p.is_file())

@@ -5,8 +5,10 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from hub_server import HubServer
@@ -221,3 +223,61 @@ def test_cores_are_counted_on_every_system(monkeypatch, system):
     if system == "macOS":
         monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     assert 1 <= _usable_cores() <= os.cpu_count()
+
+
+def test_version_is_told_without_loading_the_libraries(capsys):
+    code = "import sys; from zoo.cli import main; sys.argv = ['zoo']; main(sys.argv[1:] + ['--version'])"
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert re.fullmatch(r"hetsnn-zoo \S+, jax 0\.\S+, .*Python 3\.\S+\n", done.stdout)
+    assert not re.search(r"\| +(jax|flax|brax)$", done.stderr, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant", "usage"),
+    [
+        (["eval", "hetsnn-mem5-1024", "--episdoes", "3"], "--episdoes (did you mean --episodes?)", "usage: zoo eval"),
+        (["train", "hetsnn-mem5-1024", "--populaton=8"], "--populaton=8 (did you mean --population?)", "zoo train"),
+        (["analyse", "tau", "x", "--no-biologie"], "(did you mean --no-biology?)", "usage: zoo analyse tau"),
+        (["card", "a", "b"], "unrecognized arguments: b", "usage: zoo card"),
+    ],
+)
+def test_a_mistyped_option_is_told_from_the_verbs_own(arguments, meant, usage, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    error = capsys.readouterr().err
+    assert meant in error and usage in error
+
+
+def test_eval_takes_a_runs_folder(tiny_run, tmp_path, capsys):
+    assert main(["eval", str(tiny_run), "--episodes", "2"]) == 0
+    assert "hetsnn-mem5-32" in capsys.readouterr().out
+    shutil.copy(tiny_run / "run.json", tmp_path / "run.json")
+    assert main(["eval", str(tmp_path)]) == 2
+    assert (
+        f"no checkpoint yet; run its command again to go on, or measure it as it stands: zoo export {tmp_path}"
+        in (capsys.readouterr().err)
+    )
+
+
+@pytest.mark.parametrize(("options", "level"), [([], "3"), (["--verbose"], None)])
+def test_libraries_speak_when_asked_to(options, level, monkeypatch, capsys):
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    assert main([*options, "list", "hetsnn-mem5-*"]) == 0
+    assert os.environ.get("TF_CPP_MIN_LOG_LEVEL") == level
+
+
+def test_ctrl_c_ends_a_training_with_status_130_and_its_state_saved(tmp_path):
+    command = ["train", "hetsnn-mem5-32", "--out", str(tmp_path), "--seeds", "2", "--population", "8"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zoo.cli", *command, "--generations", "100000"], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while not (tmp_path / "hetsnn-mem5-32" / "training.csv").is_file():
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "state saved; run the same command to go on" in output

@@ -19,6 +19,7 @@ from zoo.tasks.brax import ENVIRONMENTS, make_environment
 from zoo.tasks.brax_interface import GEARS, OBSERVATIONS
 
 CARDS = Path(__file__).parent.parent / "model_cards"
+pytestmark = pytest.mark.filterwarnings("ignore:(Accessing|Brax System|JAXopt)")  # Brax's own.
 KINDS = {"m": "position", "rad": "position", "": "position", "m/s": "velocity", "rad/s": "velocity"}
 
 

@@ -33,7 +33,10 @@ def test_homogeneous_image_networks_have_table_3s_counts(budget, hidden):
     ("wrong", "suggestion"),
     [
         ("hetsn-mem25-1024", "hetsnn-mem25-1024"),
-        ("hetsnn-halfcheetah-16384", "hetsnn-"),
+        ("hetsnn-halfcheetah-16384", "did you mean hetsnn-hc-16384"),
+        ("hetsnn-Hopper-4096", "did you mean hetsnn-hp-4096"),
+        ("hetsnn-mem10", "did you mean hetsnn-mem10-1024"),
+        ("homsnn-fashion-mnist-4096", "homsnn-fmnist-4096"),
         ("hetsnn-hc-16384-r-tau", "hetsnn-hc-16384-tau-r"),
         ("homsnn-hc-16384-tau", "hetsnn-hc-16384-tau"),
         ("hetsnn-hc-16384-tau-vth-rest-r", "did you mean hetsnn-hc-16384?"),

@@ -18,6 +18,7 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from zoo.core.forks import check_not_forked
+from zoo.core.single import in_single_precision
 from zoo.registry.methods import find_method
 from zoo.tasks import Task
 from zoo.training.methods.base import Group
@@ -44,6 +45,7 @@ class Engine:
         ValueError: if the groups' recipes name different methods.
     """
 
+    @in_single_precision()
     def __init__(
         self,
         task: Task,
@@ -77,14 +79,17 @@ class Engine:
             by_member -= 1
         return Mesh(np.array(devices[: by_run * by_member]).reshape(by_run, by_member), ("runs", "members"))
 
+    @in_single_precision()
     def init(self) -> list[Any]:
         """States of all groups before the first generation."""
         return [self.place(self.method.init(group)) for group in self.groups]
 
+    @in_single_precision()
     def place(self, tree: Any) -> Any:
         """Host arrays [R, …] on this engine's devices, split by run."""
         return _put(tree, self._by_run)
 
+    @in_single_precision()
     def advance(self, states: list[Any], generations: int):
         """Runs up to `CHUNK` generations.
 

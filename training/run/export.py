@@ -11,6 +11,7 @@ import numpy as np
 
 from zoo.core.errors import ZooError
 from zoo.core.json_files import read_json
+from zoo.core.single import in_single_precision
 from zoo.models import fixed_weights
 from zoo.registry.families import family_of
 from zoo.registry.recipe import make_network_config, make_recipe_task, task_options
@@ -20,13 +21,14 @@ from zoo.tasks import Task
 from zoo.training.methods.base import Group, RunsMethod
 from zoo.training.run.engine import Engine
 from zoo.training.run.position import installed
-from zoo.training.run.runs import read_recorded
+from zoo.training.run.records import read_recorded
 from zoo.training.run.starts import Origin
 from zoo.training.run.state import restore_state, save_state
 
 _CURVE_GENERATIONS = 100
 
 
+@in_single_precision()
 def export_run(folder: Path, target: Path | None = None, *, with_state: bool = False) -> Path:
     """Evaluates a run's centre on fresh episodes and writes the checkpoint.
 

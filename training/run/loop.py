@@ -48,12 +48,14 @@ class Outcome:
         generations: how far each got.
         goal: how far their recipes go; ``checkpoint/`` of a run that is there has the result.
         interrupted: whether a signal asked for the stop.
+        signal: which, if any: ``signal.SIGINT`` or ``signal.SIGTERM``.
     """
 
     folders: tuple[Path, ...]
     generations: tuple[int, ...]
     goal: int
     interrupted: bool
+    signal: int = 0
 
     @property
     def finished(self) -> bool:
@@ -91,24 +93,16 @@ def train(
         save_minutes: time between saved states.
         fresh: discard what earlier calls left in `out` for these names.
         continue_published: go on from the training state that the published checkpoint carries.
-        start_from: what `zoo.load` takes: a model of the same shape, whose networks and observation statistics the
-            runs begin with. What its networks are and see, and how the task takes their readouts, is then its
-            recipe's (docs/fine-tuning.md).
+        start_from: what `zoo.load` takes: a model whose networks the runs begin with (`zoo.training.run.starts`).
         quiet: no progress bar.
         **changes: fields of `Recipe` that differ from the zoo's recipe.
     """
     names = [names] if isinstance(names, str) else list(names)
     until = math.inf if max_minutes is None else time.monotonic() + 60 * max_minutes
     with contextlib.ExitStack() as locks:
-        runs, prepared, done = _prepare(
-            names,
-            Path(out),
-            locks,
-            fresh=fresh,
-            continue_published=continue_published,
-            start_from=None if start_from is None else as_text(start_from),
-            **changes,
-        )
+        start = None if start_from is None else as_text(start_from)
+        options = {"fresh": fresh, "continue_published": continue_published, "start_from": start}
+        runs, prepared, done = _prepare(names, Path(out), locks, **options, **changes)
         task, goal = shared_task(runs), runs[0].recipe.generations
         reached = {run.folder: goal for run in done}
         going, stopped = [run for run in runs if run not in done], False
@@ -121,10 +115,18 @@ def train(
             going, prepared = [run for run in going if run not in ended], []
             answers = hosts.gather(request.received, time.monotonic() > until)
             stopped = stopped or bool(answers[:, 0].any()) or bool(answers[0, 1])
-        interrupted = bool(hosts.gather(request.received).any())
+        received = int(hosts.gather(request.received).max())
+    return _outcome(runs, reached, goal, received)
+
+
+def _outcome(runs, reached, goal, received) -> Outcome:
     folders = tuple(run.folder for run in runs)
     return Outcome(
-        folders=folders, generations=tuple(reached[f] for f in folders), goal=goal, interrupted=interrupted
+        folders=folders,
+        generations=tuple(reached[folder] for folder in folders),
+        goal=goal,
+        interrupted=bool(received),
+        signal=received,
     )
 
 
@@ -257,7 +259,8 @@ def _record_activity(runs, engine, states, generations, milestones) -> None:
 class _StopRequest(contextlib.AbstractContextManager):
     """Turns the first SIGINT or SIGTERM into a request; the second SIGINT interrupts as usual."""
 
-    received = False
+    received = 0
+    """The signal's number."""
 
     def __enter__(self):
         if threading.current_thread() is threading.main_thread():
@@ -267,7 +270,7 @@ class _StopRequest(contextlib.AbstractContextManager):
         return self
 
     def _receive(self, number, frame):
-        self.received = True
+        self.received = number
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def __exit__(self, *_):

@@ -1,14 +1,12 @@
 """How far a run is, and what it was computed on and with until there."""
 
-import contextlib
 import dataclasses
-import importlib.metadata
 import platform
 from collections.abc import Mapping
 
 import jax
 
-LIBRARIES = ("hetsnn-zoo", "jax", "flax", "orbax-checkpoint", "evosax", "gymnax", "brax", "numpy")
+from zoo.core.version import installed
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,15 +49,6 @@ class Position:
 
 def _with(before: str, now: str) -> str:
     return ", ".join(dict.fromkeys([*filter(None, before.split(", ")), now]))
-
-
-def installed() -> dict[str, str]:
-    """Versions of the libraries that decide results, as installed here."""
-    found = {}
-    for name in LIBRARIES:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):  # Not every task needs all of them.
-            found[name] = importlib.metadata.version(name)
-    return found
 
 
 def hardware() -> str:

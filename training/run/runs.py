@@ -8,9 +8,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from zoo.core.errors import DamagedCheckpointError, ZooError
-from zoo.core.json_files import read_json, write_json
-from zoo.core.version import as_written_by, version
+from zoo.core.errors import ZooError
+from zoo.core.json_files import write_json
+from zoo.core.version import version
 from zoo.registry.commands import training_command
 from zoo.registry.families import family_of
 from zoo.registry.methods import find_method
@@ -23,13 +23,13 @@ from zoo.registry.recipe import (
     make_recipe_task,
     override,
     read_recipe,
-    upgraded,
 )
 from zoo.store.checkpoint import read_config
 from zoo.store.manifest import STATE
 from zoo.tasks import Task
 from zoo.training.methods.base import Group, Start
 from zoo.training.run.published import copy_published, published_folder
+from zoo.training.run.records import record_of, recorded_origin, recorded_recipe
 from zoo.training.run.starts import Origin, begin_with, make_start, read_start, write_start
 from zoo.training.run.state import saved_states
 
@@ -96,7 +96,7 @@ class Preparation:
             ZooError: if it cannot be written.
         """
         folder = self.run.folder
-        record = _record(folder)
+        record = record_of(folder)
         if self.fresh and record.is_file():
             shutil.rmtree(folder)
         elif self.fresh:
@@ -114,11 +114,6 @@ class Preparation:
                 copy_published(self.source, folder)
         except OSError as error:
             raise _cannot_write(folder, error) from error
-
-
-def _record(folder: Path) -> Path:
-    """Where a run's folder says what is trained in it."""
-    return folder / "run.json"
 
 
 def prepare_run(
@@ -152,7 +147,7 @@ def prepare_run(
     model = parse(name)
     folder = Path(out) / name
     begun = bool(saved_states(folder / STATE)) and not fresh
-    recorded = _recorded_origin(folder) if begun else None
+    recorded = recorded_origin(folder) if begun else None
     source = published_folder(name, with_state=not begun) if continue_published else None
     origin, trained = (None, None) if start_from is None else begin_with(start_from, model, recorded)
     base = default_recipe(model) if source is None else _recipe_of(source)
@@ -192,7 +187,7 @@ def _changed(model: ModelName, base: Recipe, changes: dict) -> Recipe:
 
 def _check_begun(folder: Path, recipe: Recipe, recorded: Origin | None, origin: Origin | None, options) -> None:
     """Raises `ZooError` unless a run that has begun may go on by a recipe, and from what it began with."""
-    before = _recorded_recipe(folder)
+    before = recorded_recipe(folder)
     own = before if not before.open_ended else override(before, generations=recipe.generations)
     options = (*options, *(() if recorded is None else ("--from", recorded.asked)))
     command = training_command(folder.name, own, *options)
@@ -224,20 +219,6 @@ def _is_done(folder: Path, generations: int) -> bool:
     return False
 
 
-def _recorded_recipe(folder: Path) -> Recipe:
-    """That of the run in a folder."""
-    record = _record(folder)
-    if not record.is_file():
-        raise ZooError(f"{folder} has a training state, and no {record.name} that says of which recipe; use --fresh")
-    return read_recorded(record)[1]
-
-
-def _recorded_origin(folder: Path) -> Origin | None:
-    """What the run in a folder began with."""
-    record = _record(folder)
-    return Origin.read(read_json(record), record) if record.is_file() else None
-
-
 @contextlib.contextmanager
 def _hold(folder: Path) -> Iterator[None]:
     """Keeps other trainings out of a run's folder; however this process ends, the operating system lets go of it."""
@@ -258,26 +239,6 @@ def _hold(folder: Path) -> Iterator[None]:
 
 def _cannot_write(folder: Path, error: OSError) -> ZooError:
     return ZooError(f"cannot write to {folder}: {error.strerror}; choose another place with --out")
-
-
-def read_recorded(record: Path) -> tuple[ModelName, Recipe]:
-    """The model and the recipe in a run's record, of any version.
-
-    Raises:
-        DamagedCheckpointError: if it is none.
-        UnsupportedCheckpointError: if it is one of a later version, which knows more settings.
-    """
-    content = read_json(record)
-    name, recipe = content.get("name"), content.get("recipe")
-    if not isinstance(name, str) or not isinstance(recipe, dict):
-        raise DamagedCheckpointError(f"{record} must say a model's `name` and its `recipe`; use --fresh")
-    model = parse(name)
-    try:
-        recipe = recipe if "settings" in recipe else upgraded(recipe, model)
-    except ValueError as error:
-        raise DamagedCheckpointError(f"{record}: {error}") from error
-    with as_written_by(content.get("version")):
-        return model, read_recipe(recipe, model, str(record))
 
 
 def _recipe_of(path: Path) -> Recipe:

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from zoo.core.seeds import check_seed
+from zoo.core.single import in_single_precision
 from zoo.models import DT_MS, Neuron, build, initial_state, lif_step, network_step
 from zoo.store.loading import ZooModel
 from zoo.tasks import Task
@@ -54,6 +55,7 @@ def _drive(neuron: Neuron, currents, steps):
     return spikes.swapaxes(0, 1), v.swapaxes(0, 1)
 
 
+@in_single_precision()
 def respond(parts: dict[str, np.ndarray], currents_na: Float[np.ndarray, " I"], duration_ms: float) -> Response:
     """Drives unconnected neurons, from rest, with constant currents.
 
@@ -147,6 +149,7 @@ def played_task(model: ZooModel) -> Task:
     return task
 
 
+@in_single_precision()
 def record(
     model: ZooModel,
     seed: int | None = None,

@@ -14,6 +14,7 @@ from jaxtyping import Float
 
 from zoo.analysis.paired import PairedTest, paired_test
 from zoo.core.progress import track
+from zoo.core.single import in_single_precision
 from zoo.models import TABLE_4, NetworkConfig, physical, unphysical
 from zoo.registry.methods import find_method
 from zoo.registry.recipe import Recipe
@@ -79,6 +80,7 @@ def _drift(search: Search, seed, centre, hyper: Hyper, generations) -> Float[jax
     return jax.lax.fori_loop(0, generations, generation, start).mean
 
 
+@in_single_precision()
 def drift(
     config: NetworkConfig, recipe: Recipe, seeds: tuple[int, ...], generations: int, *, quiet: bool = False
 ) -> Float[np.ndarray, "K D"]:

@@ -152,6 +152,7 @@ def _with_counterpart(names: list[str]) -> list[str]:
 
 
 def _plot(arguments) -> int:
+    from zoo.core.progress import working
     from zoo.drawing.style import save
 
     if arguments.null and arguments.what != "tau":
@@ -161,7 +162,8 @@ def _plot(arguments) -> int:
     if arguments.null:
         draw, size = _tau_plot(model, seed, arguments.episode, nulls=True)
     else:
-        draw, size = _PLOTS[arguments.what](model, seed, arguments.episode)
+        with working(f"{model.name}: compiling, playing and drawing"):
+            draw, size = _PLOTS[arguments.what](model, seed, arguments.episode)
     for path in save(draw, size, arguments.output):
         print(path)
     return 0

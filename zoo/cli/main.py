@@ -12,6 +12,7 @@ from zoo.cli.training import add_verbs as add_training_verbs
 from zoo.cli.verbs import Verb
 from zoo.core.errors import ZooError
 from zoo.core.formatting import shown
+from zoo.core.quiet import quiet_libraries
 
 _EXAMPLES = """examples:
   zoo list 'hetsnn-*'                 what is published, with measured rewards
@@ -26,6 +27,8 @@ def main(argv: list[str] | None = None) -> int:
     """Runs one command; returns the exit status: 0 good, 1 a claim does not hold, 2 an error."""
     parser = _make_parser()
     arguments = parser.parse_args(argv)
+    if not arguments.verbose:
+        quiet_libraries()
     try:
         return arguments.run(arguments)
     except (ZooError, ValueError, OSError) as error:
@@ -55,6 +58,19 @@ def _unforeseen(arguments: argparse.Namespace, error: Exception) -> str:
     )
 
 
+class _Version(argparse.Action):
+    """Prints versions, which are looked up no earlier: most commands need none."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        import platform
+
+        from zoo.core.version import installed
+
+        found = installed() | {"Python": platform.python_version()}
+        print(", ".join(f"{name} {number}" for name, number in found.items()))
+        parser.exit()
+
+
 def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="zoo",
@@ -62,7 +78,9 @@ def _make_parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the zoo's version, and its libraries'")
     parser.add_argument("--debug", action="store_true", help="show where in the code an error comes from")
+    parser.add_argument("--verbose", action="store_true", help="show what libraries say of themselves, too")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=Verb)
 
     def verb(name, run, text):

@@ -35,7 +35,7 @@ def add_verbs(verb: Callable[..., Verb]) -> None:
     _as_json(sub)
 
     sub = verb("eval", _eval, "Measure a model on fresh episodes.")
-    sub.add_argument("name", help="model name, or folder of a checkpoint")
+    sub.add_argument("name", help="model name, or folder of a checkpoint or of a run")
     sub.add_argument("--episodes", type=int, help="per network (default: as published)")
     sub.add_argument("--seed", type=int, default=0, help="of the initial states (default 0)")
     sub.add_argument("--training-seed", type=int, help="one network alone (default: all)")
@@ -114,17 +114,22 @@ def _card(arguments) -> int:
 
 
 def _eval(arguments) -> int:
+    from zoo.core.progress import working
     from zoo.store.loading import load
 
     model = load(arguments.name, seed=arguments.training_seed)
+    episodes = model.evaluation["episodes"] if arguments.episodes is None else arguments.episodes
+    what = f"{model.name}: compiling, then {episodes:,} episodes of {len(model.seeds)} network(s)"
     if arguments.bsuite:
         from zoo.evaluation.bsuite import bsuite_score
 
-        result: Any = bsuite_score(model, episodes=arguments.episodes, seed=arguments.seed)
+        with working(what):
+            result: Any = bsuite_score(model, episodes=arguments.episodes, seed=arguments.seed)
     else:
         from zoo.evaluation.measuring import evaluate
 
-        result = evaluate(model, episodes=arguments.episodes, seed=arguments.seed)
+        with working(what):
+            result = evaluate(model, episodes=arguments.episodes, seed=arguments.seed)
     if arguments.json:
         _print_json(result.to_json())
     else:
@@ -133,6 +138,7 @@ def _eval(arguments) -> int:
 
 
 def _verify(arguments) -> int:
+    from zoo.core.progress import working
     from zoo.evaluation.measuring import verify
     from zoo.store.loading import list_models
 
@@ -142,7 +148,8 @@ def _verify(arguments) -> int:
         print(f"no published model matches '{arguments.pattern}'", file=sys.stderr)
         return 2
     for name in names:
-        results.append(verify(name))
+        with working(f"{name}: measuring again"):
+            results.append(verify(name))
         if not arguments.json:
             print(results[-1], flush=True)
     if arguments.json:

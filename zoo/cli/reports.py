@@ -130,6 +130,7 @@ def _table(arguments) -> int:
 
 
 def _render(arguments) -> int:
+    from zoo.core.progress import working
     from zoo.rendering import render
     from zoo.store.loading import load
 
@@ -138,5 +139,7 @@ def _render(arguments) -> int:
         print("zoo render: --seed is now --training-seed; --seed goes in version 2", file=sys.stderr)
         seed = arguments.seed if seed is None else seed
     options = {"episode_seed": arguments.episode_seed, "steps": arguments.steps}
-    print(render(load(arguments.name), arguments.output, seed, **options))
+    with working(f"{arguments.name}: compiling, playing and drawing"):
+        path = render(load(arguments.name), arguments.output, seed, **options)
+    print(path)
     return 0

@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import json
+import signal
 import sys
 import time
 import typing
@@ -126,7 +127,8 @@ def _train(arguments) -> int:
             dataclasses.asdict(o) | {"folders": [str(f) for f in o.folders], "finished": o.finished} for o in outcomes
         ]
         print(json.dumps(found, indent=1))
-    return 0
+    # As shells call the end by Ctrl-C; a scheduler's SIGTERM has what it asked for.
+    return 130 if any(outcome.signal == signal.SIGINT for outcome in outcomes) else 0
 
 
 def _print_outcome(outcome) -> None:

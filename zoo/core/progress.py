@@ -59,6 +59,23 @@ class Bar(contextlib.AbstractContextManager):
         self._console.print(text, highlight=False, soft_wrap=True)
 
 
+@contextlib.contextmanager
+def working(text: str, *, quiet: bool = False) -> Iterator[None]:
+    """A sign of life with the seconds that a block takes, on a terminal alone; gone when it ends.
+
+    Args:
+        text: what goes on.
+        quiet: show nothing.
+    """
+    console = rich.console.Console(stderr=True, quiet=quiet)
+    columns = rich.progress.SpinnerColumn(), rich.progress.TextColumn(text), rich.progress.TimeElapsedColumn()
+    with rich.progress.Progress(
+        *columns, console=console, transient=True, disable=quiet or not console.is_terminal
+    ) as bar:
+        bar.add_task("", total=None)
+        yield
+
+
 def track(items: Sequence[_Item], text: str, *, quiet: bool = False) -> Iterator[_Item]:
     """The items one by one, with a bar that says how far they are and how long it will take."""
     every = max(1, len(items) // _LINES)

@@ -8,6 +8,18 @@ from typing import Any
 
 from zoo.core.errors import DamagedCheckpointError, UnsupportedCheckpointError
 
+LIBRARIES = ("hetsnn-zoo", "jax", "flax", "orbax-checkpoint", "evosax", "gymnax", "brax", "numpy")
+"""Whose versions decide results."""
+
+
+def installed() -> dict[str, str]:
+    """Versions of the libraries that decide results, as installed here."""
+    found = {}
+    for name in LIBRARIES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):  # Not every task needs all of them.
+            found[name] = importlib.metadata.version(name)
+    return found
+
 
 def version() -> str:
     """As installed; ``0+unknown`` in a clone that is not."""

@@ -11,6 +11,7 @@ from jaxtyping import Float, PRNGKeyArray
 from zoo.core.errors import ZooError
 from zoo.core.forks import check_not_forked
 from zoo.core.seeds import check_seed
+from zoo.core.single import in_single_precision
 from zoo.evaluation.memory import check_fits
 from zoo.evaluation.statistics import OverSeeds, interval_95
 from zoo.models import PROPERTIES, WEIGHTS, build
@@ -109,6 +110,7 @@ def initial_keys(seed: int, episodes: int) -> PRNGKeyArray:
     return jax.random.split(jax.random.fold_in(key, _STREAM), episodes)
 
 
+@in_single_precision()
 def evaluate_parts(
     task: Task, parts: dict, stats: ObservationStats | None, clip: float, episodes: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -9,13 +9,14 @@ import functools
 import itertools
 import re
 import reprlib
+from collections.abc import Sequence
 
 from zoo.core.errors import UnknownModelError
 from zoo.models.constants import PROPERTIES
 from zoo.registry.families import DEFAULT_TRAINER, TAGS, ModelName, families, find_family
 from zoo.registry.methods import tags
 
-__all__ = ["ModelName", "expand", "known_names", "parse"]
+__all__ = ["ModelName", "expand", "known_names", "nearest", "parse"]
 
 LARGEST_NUMBER = 100_000
 """In a task's name, and of an option of a task: a hundred times the longest episode of the paper's."""
@@ -65,7 +66,7 @@ def parse(name: str) -> ModelName:
     match = _NAME.fullmatch(name) if name.isascii() and len(name) <= _LONGEST else None
     if match is None or find_family(match[2]) is None or not _is_method(match[5]):
         name = reprlib.repr(name)[1:-1]  # It may be anything.
-        close = difflib.get_close_matches(name, known_names(), n=3, cutoff=0.4)
+        close = nearest(name, known_names())
         raise UnknownModelError(
             f"unknown model name '{name}'; "
             + (f"did you mean {', '.join(close)}? " if close else "")
@@ -92,6 +93,34 @@ def parse(name: str) -> ModelName:
             f"'{name}': a budget of {budget} is less than one neuron's {len(properties)} trained properties"
         )
     return ModelName(kind=kind, task=task, budget=int(budget), properties=properties, trainer=trainer)
+
+
+def nearest(name: str, names: Sequence[str], cutoff: float = 0.4) -> list[str]:
+    """At most three names that may be meant by a wrong one, those of the same task first.
+
+    Args:
+        name: the wrong one; its task may be told as others tell it (``halfcheetah``).
+        names: those that there are.
+        cutoff: how alike others must be, from 0 to 1.
+    """
+    called, same = _called(name.lower()), []
+    if called is not None:
+        text, task = called
+        own = [other for other in names if other.split("-")[1] == task]
+        same = difflib.get_close_matches(name.lower().replace(text, task), own, n=3, cutoff=0.0)
+    return list(dict.fromkeys([*same, *difflib.get_close_matches(name, names, n=3, cutoff=cutoff)]))[:3]
+
+
+def _called(name: str) -> tuple[str, str] | None:
+    """The longest part of a name that someone calls a task by, and that task."""
+    found = [
+        (text, task)
+        for family in families()
+        for task in family.tasks
+        for text in (task, family.label(task).lower(), *family.tags(task))
+        if f"-{text}-" in f"-{name}-"
+    ]
+    return max(found, key=lambda pair: len(pair[0]), default=None)
 
 
 def _is_method(tag: str | None) -> bool:

@@ -1,5 +1,7 @@
 """What a card says to who would use a model: what to install, what to type, what goes in and what comes out."""
 
+from typing import Any
+
 import numpy as np
 
 from zoo.models import DT_MS
@@ -71,11 +73,12 @@ def _acts(model: ZooModel, interface: Interface) -> list[str]:
             f"It is normalised number by number, `(observation - mean) / std`, and clipped at "
             f"±{model.recipe.observation_clip:g}; mean and std are the network's own, fixed since its training."
         )
-    images = model.task().kind == CLASSIFICATION
+    task: Any = model.task()
+    images = task.kind == CLASSIFICATION
     currents = "The currents" if images else "Its numbers are currents in units of 20 nA, which"
     steps += [
         f"{currents} reach {network.hidden:,} leaky integrate-and-fire neurons through weights; "
-        + (f"then come {model.task().steps} steps" if images else "each observation is one step")
+        + (f"then come {task.steps} steps" if images else "each observation is one step")
         + (f" of {DT_MS:g} ms." if images else f" of {DT_MS:g} ms, whatever time passes in the environment."),
         "Spikes reach leaky readouts through weights"
         + ("." if images else "; all potentials are carried to the next step, and begin at rest in each episode."),

@@ -1,7 +1,6 @@
 """Which models are on this machine, and what the zoo's table says of each; reads small JSON files alone."""
 
 import dataclasses
-import difflib
 import fnmatch
 import importlib.resources
 import os
@@ -10,7 +9,7 @@ from pathlib import Path
 from zoo.core.errors import DamagedCheckpointError, UnknownModelError
 from zoo.core.json_files import coerce
 from zoo.registry.families import family_of
-from zoo.registry.names import parse
+from zoo.registry.names import nearest, parse
 from zoo.store.agreement import check_evaluation
 from zoo.store.checkpoint import read_config, read_evaluation
 from zoo.store.manifest import STATE, verify_files
@@ -123,13 +122,29 @@ def find(name: str) -> Path:
     if is_path(name):
         if not Path(name).is_dir():
             raise UnknownModelError(f"there is no folder {name}")
-        return Path(name).absolute()  # As text, `./NAME` would become NAME, which is a model's name.
+        return _result(Path(name).absolute())  # As text, `./NAME` would become NAME, which is a model's name.
     parse(name)
     for folder in checkpoint_folders():
         if (folder / name / "config.json").is_file():
             return folder / name
-    close = ", ".join(difflib.get_close_matches(name, list_models(), n=3, cutoff=0.6)) or "see `zoo list`"
+    close = ", ".join(nearest(name, list_models(), cutoff=0.6)) or "see `zoo list`"
     raise UnknownModelError(f"no checkpoint of '{name}' is published ({close}); train it: zoo train {name}")
+
+
+def _result(folder: Path) -> Path:
+    """A checkpoint's folder: as it is, or of the run that lies there.
+
+    Raises:
+        UnknownModelError: if a run has none yet.
+    """
+    if (folder / "config.json").exists() or not (folder / "run.json").is_file():
+        return folder
+    if not (folder / "checkpoint").is_dir():
+        raise UnknownModelError(
+            f"the training in {folder} has no checkpoint yet; run its command again to go on, or measure it as it "
+            f"stands: zoo export {folder}"
+        )
+    return folder / "checkpoint"
 
 
 def read_info(path: Path, where: str) -> ModelInfo:
