@@ -19,8 +19,12 @@ class Progress(Bar):
         best = np.concatenate([m.best[-1] for m in metrics])
         counts = [(n[4:], int(getattr(m, n).sum())) for m in metrics for n in m._fields if n.startswith("nan_")]
         nans = ", ".join(f"{count} NaN {what}" for what, count in counts if count)
-        reward = f"reward {np.nanmean(mean):.4g} (runs {np.nanmin(mean):.4g} to {np.nanmax(mean):.4g})"
-        reward += f", best {np.nanmax(best):.4g}" + (f", {nans}" if nans else "")
+        if np.isnan(mean).all():
+            reward = "no episode has ended yet"
+        else:
+            reward = f"reward {np.nanmean(mean):.4g} (runs {np.nanmin(mean):.4g} to {np.nanmax(mean):.4g})"
+            reward += f", best {np.nanmax(best):.4g}"
+        reward += f", {nans}" if nans else ""
         self.show(generation, note=reward)
         if generation == self._goal or generation - self._printed >= self._goal // 20:
             self._printed = generation

@@ -1,0 +1,27 @@
+from typing import NamedTuple
+
+import numpy as np
+
+from zoo.training.run.progress import Progress
+
+
+class Metrics(NamedTuple):
+    mean: np.ndarray
+    best: np.ndarray
+    nan_gradients: np.ndarray
+
+
+def told(capsys, mean, best, nans):
+    with Progress(1, 0, quiet=False) as bar:
+        bar.update(1, [Metrics(*(np.array([x]) for x in (mean, best, nans)))])
+    return "".join(capsys.readouterr())
+
+
+def test_reward_of_the_last_generation(capsys):
+    text = told(capsys, [3.0, 5.0], [7.0, 6.0], [0, 2])
+    assert "generation 1/1  reward 4 (runs 3 to 5), best 7, 2 NaN gradients" in text
+
+
+def test_runs_without_an_ended_episode_are_left_out(capsys):
+    assert "reward 5 (runs 5 to 5), best 6" in told(capsys, [np.nan, 5.0], [np.nan, 6.0], [0, 0])
+    assert "generation 1/1  no episode has ended yet\n" in told(capsys, [np.nan] * 2, [np.nan] * 2, [0, 0])
