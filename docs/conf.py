@@ -18,7 +18,7 @@ nitpicky = False  # Array types of jaxtyping have no pages that a reference coul
 navigation = {
     "index": ["Start </start>", "How to </howto>", "Models </results>", "Science </science>", "reference", "project"],
     "start": ["installation", "notebooks"],
-    "howto": ["use", "analyse", "retrain", "hub", "extending", "elsewhere", "commands"],
+    "howto": ["use", "analyse", "retrain", "fine-tuning", "hub", "extending", "elsewhere", "commands"],
     "science": [
         "model", "analysis", "memory", "recipes-cartpole", "brax", "brax-trials", "images", "gradients",
         "robot-gradients", "gradients/fig7", "gradients/table5", "gradients/table6", "gradients/claims",
