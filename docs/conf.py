@@ -9,7 +9,7 @@ project = "hetsnn-zoo"
 author = "The hetsnn-zoo authors"
 extensions = [
     "myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton",
-    "gallery", "navigation", "public_names", "repository_pages",
+    "gallery", "navigation", "notebooks", "public_names", "repository_pages",
 ]  # fmt: skip
 exclude_patterns = ["_ext"]
 default_role = "code"
@@ -18,6 +18,7 @@ nitpicky = False  # Array types of jaxtyping have no pages that a reference coul
 navigation = {
     "index": ["Start </start>", "How to </howto>", "Models </results>", "Science </science>", "reference", "project"],
     "start": ["installation", "notebooks"],
+    "notebooks": ["notebooks/load_and_look", "notebooks/retrain_and_compare", "notebooks/life_of_a_neuron"],
     "howto": ["use", "analyse", "retrain", "fine-tuning", "hub", "extending", "elsewhere", "commands"],
     "science": [
         "model", "analysis", "memory", "recipes-cartpole", "brax", "brax-trials", "images", "gradients",
