@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,6 +30,7 @@ from zoo.training.run import hosts
 from zoo.training.run.devices import check_plugin, check_split
 from zoo.training.run.engine import CHUNK, Engine, to_host
 from zoo.training.run.export import export_run
+from zoo.training.run.logs import Log
 from zoo.training.run.plan import within_memory
 from zoo.training.run.position import Position, hardware
 from zoo.training.run.progress import Progress
@@ -73,6 +75,7 @@ def train(
     continue_published: bool = False,
     start_from: str | os.PathLike | None = None,
     quiet: bool = False,
+    log: Log | None = None,
     **changes,
 ) -> Outcome:
     """Trains a model, or several of one task in lockstep; goes on where an earlier call stopped.
@@ -95,6 +98,7 @@ def train(
         continue_published: go on from the training state that the published checkpoint carries.
         start_from: what `zoo.load` takes: a model whose networks the runs begin with (`zoo.training.run.starts`).
         quiet: no progress bar.
+        log: what else is told of the curves as they go.
         **changes: fields of `Recipe` that differ from the zoo's recipe.
     """
     names = [names] if isinstance(names, str) else list(names)
@@ -108,7 +112,8 @@ def train(
         going, stopped = [run for run in runs if run not in done], False
         request = locks.enter_context(_StopRequest())
         while going and not stopped:
-            generations, stopped = _train_until_one_ends(going, task, prepared, until, save_minutes, quiet, request)
+            shown = _Shown(quiet=quiet or not hosts.is_main(), log=log if log and hosts.is_main() else Log())
+            generations, stopped = _train_until_one_ends(going, task, prepared, until, save_minutes, shown, request)
             reached.update((run.folder, g) for run, g in zip(going, generations, strict=True))
             ended = [run for run in going if reached[run.folder] >= goal]
             hosts.from_main(lambda ended=ended: [str(export_run(run.folder)) for run in ended])
@@ -117,6 +122,13 @@ def train(
             stopped = stopped or bool(answers[:, 0].any()) or bool(answers[0, 1])
         received = int(hosts.gather(request.received).max())
     return _outcome(runs, reached, goal, received)
+
+
+class _Shown(NamedTuple):
+    """What is to be seen of a training, here."""
+
+    quiet: bool
+    log: Log
 
 
 def _outcome(runs, reached, goal, received) -> Outcome:
@@ -149,7 +161,7 @@ def _prepare(names, out, locks, **options) -> tuple[list[Run], list[Preparation]
     return runs, [preparation for preparation in prepared if not preparation.done], done
 
 
-def _train_until_one_ends(runs, task, prepared, until, save_minutes, quiet, request) -> tuple[list[int], bool]:
+def _train_until_one_ends(runs, task, prepared, until, save_minutes, shown, request) -> tuple[list[int], bool]:
     """Generations that the runs are at, all saved; and whether time or a signal stopped them."""
     start = time.monotonic()
     check_plugin()
@@ -157,10 +169,10 @@ def _train_until_one_ends(runs, task, prepared, until, save_minutes, quiet, requ
     hosts.check_mesh(engine.mesh)
     with within_memory([str(run.model) for run in runs], engine):
         hosts.from_main(lambda: [preparation.begin() for preparation in prepared])
-        return _advance(runs, engine, start, until, save_minutes, quiet, request)
+        return _advance(runs, engine, start, until, save_minutes, shown, request)
 
 
-def _advance(runs, engine, start, until, save_minutes, quiet, request) -> tuple[list[int], bool]:
+def _advance(runs, engine, start, until, save_minutes, shown, request) -> tuple[list[int], bool]:
     """As `_train_until_one_ends`, of runs that have begun."""
     states, before = _restore(runs, engine)
     split = engine.mesh.shape["members"]
@@ -181,7 +193,9 @@ def _advance(runs, engine, start, until, save_minutes, quiet, request) -> tuple[
 
         hosts.from_main(write)
 
-    with Progress(goal, min(generations), quiet or not hosts.is_main()) as bar:
+    for run, group, generation in zip(runs, engine.groups, generations, strict=True):
+        shown.log.begin(str(run.model), group.seeds, generation, run.recipe.flat())
+    with Progress(goal, min(generations), shown.quiet) as bar:
         bar.say("; ".join([f"training on {hardware()}", *engine.notes]))
         _record_activity(runs, engine, states, generations, {0}.intersection(milestones))
         while max(generations) < goal and not stopped:
@@ -190,6 +204,7 @@ def _advance(runs, engine, start, until, save_minutes, quiet, request) -> tuple[
             states, metrics = engine.advance(states, count)
             for run, group, block, g in zip(runs, engine.groups, metrics, generations, strict=True):
                 _append_curve(run.folder / "training.csv", g, group.seeds, block)
+                shown.log.write(str(run.model), group.seeds, g + 1, block)
             done, generations = done + count, [g + count for g in generations]
             now = time.monotonic()
             bar.update(min(generations), metrics)

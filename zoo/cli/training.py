@@ -1,15 +1,16 @@
 """The command line of training: `zoo train`, `export` and `sweep`."""
 
-import argparse
+import contextlib
 import dataclasses
 import json
 import signal
 import sys
 import time
-import typing
 from collections.abc import Callable
 from pathlib import Path
 
+from zoo.cli.recipe_options import add_recipe_options
+from zoo.cli.tuning import add_verb as add_tuning
 from zoo.cli.verbs import Verb
 
 
@@ -33,11 +34,17 @@ def add_verbs(verb: Callable[..., Verb], prepared: Callable[[Callable], Callable
     sub.add_argument("--lockstep", action="store_true", help="all named models of one task in one program")
     sub.add_argument("--quiet", action="store_true", help="no progress bar")
     sub.add_argument("--json", action="store_true", help="print JSON")
+    sub.add_argument(
+        "--log-dir", type=Path, metavar="DIR", help="curves for TensorBoard, too ('hetsnn-zoo[tensorboard]')"
+    )
+    sub.add_argument("--wandb", metavar="PROJECT", help="curves in Weights & Biases ('hetsnn-zoo[wandb]')")
     several = sub.add_argument_group("several processes", "the same command on each, with its own --process-id")
     several.add_argument("--coordinator", metavar="HOST:PORT", help="where all can reach process 0")
     several.add_argument("--processes", type=int, help="how many there are")
     several.add_argument("--process-id", type=int, help="which this is, from 0; process 0 writes the files")
-    sub.later = _add_recipe_options
+    sub.later = add_recipe_options
+
+    add_tuning(verb, prepared)
 
     sub = verb("export", _export, "Write the checkpoint of a run as it stands, with its evaluation.")
     sub.add_argument("run_folder", type=Path, help="for example runs/hetsnn-mem25-1024")
@@ -53,39 +60,6 @@ def add_verbs(verb: Callable[..., Verb], prepared: Callable[[Callable], Callable
     sub.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
-def _add_recipe_options(sub) -> None:
-    """An option for each setting of recipes, parsed as its type.
-
-    An option that is not given leaves no attribute, so that "none", where a setting may be None, can be told from it.
-    """
-    from zoo.registry.recipe import all_settings
-
-    group = sub.add_argument_group("recipe", "fields of the recipe; the default is the zoo's for that name")
-    for name, (type_, field) in all_settings().items():
-        kinds = typing.get_args(type_)
-        kind = next((t for t in kinds if t is not type(None)), type_)
-        option = f"--{name.replace('_', '-')}"
-        shared = {"default": argparse.SUPPRESS, "help": field.metadata["help"].replace("%", "%%")}
-        if type_ is bool:
-            group.add_argument(option, action=argparse.BooleanOptionalAction, **shared)
-        elif typing.get_origin(type_) is tuple:
-            group.add_argument(option, type=kind, nargs="+", metavar=kind.__name__.upper(), **shared)
-        elif type(None) in kinds:
-            group.add_argument(option, type=_or_none(kind), metavar=f"{kind.__name__.upper()}|none", **shared)
-        else:
-            group.add_argument(option, type=kind, metavar=kind.__name__.upper(), **shared)
-
-
-def _or_none(kind: type) -> Callable[[str], object]:
-    """A parser of that type, or of "none"."""
-
-    def parsed(text: str):
-        return None if text == "none" else kind(text)
-
-    parsed.__name__ = kind.__name__  # What argparse calls the type in its messages.
-    return parsed
-
-
 def _train(arguments) -> int:
     from zoo.training.run import hosts
 
@@ -94,9 +68,25 @@ def _train(arguments) -> int:
         if None in several:
             raise ValueError("--coordinator, --processes and --process-id belong together")
         hosts.join(*several)  # Before evosax is imported, which computes.
+    from zoo.training.run.logs import Log, make_log
+
+    with contextlib.closing(make_log(arguments.log_dir, arguments.wandb) if hosts.is_main() else Log()) as log:
+        outcomes = _train_all(arguments, log)
+    if arguments.json and hosts.is_main():
+        found = [
+            dataclasses.asdict(o) | {"folders": [str(f) for f in o.folders], "finished": o.finished} for o in outcomes
+        ]
+        print(json.dumps(found, indent=1))
+    # As shells call the end by Ctrl-C; a scheduler's SIGTERM has what it asked for.
+    return 130 if any(outcome.signal == signal.SIGINT for outcome in outcomes) else 0
+
+
+def _train_all(arguments, log) -> list:
+    """Trains what is asked for, batch by batch, until time or a signal stops it; the outcomes."""
     from zoo.registry.names import expand
     from zoo.registry.recipe import all_settings
     from zoo.training import train
+    from zoo.training.run import hosts
 
     changes = {name: getattr(arguments, name) for name in all_settings() if hasattr(arguments, name)}
     names, start, outcomes = expand(arguments.name), time.monotonic(), []
@@ -115,6 +105,7 @@ def _train(arguments) -> int:
             continue_published=arguments.continue_published,
             start_from=arguments.start_from,
             quiet=arguments.quiet,
+            log=log,
             **changes,
         )
         outcomes.append(outcome)
@@ -122,13 +113,7 @@ def _train(arguments) -> int:
             _print_outcome(outcome)
         if outcome.interrupted:
             break
-    if arguments.json and hosts.is_main():
-        found = [
-            dataclasses.asdict(o) | {"folders": [str(f) for f in o.folders], "finished": o.finished} for o in outcomes
-        ]
-        print(json.dumps(found, indent=1))
-    # As shells call the end by Ctrl-C; a scheduler's SIGTERM has what it asked for.
-    return 130 if any(outcome.signal == signal.SIGINT for outcome in outcomes) else 0
+    return outcomes
 
 
 def _print_outcome(outcome) -> None:
