@@ -1,6 +1,7 @@
 """Learning curves of continuous control: numbers from published files, and the figure from them."""
 
 import csv
+import importlib
 
 import pytest
 
@@ -41,8 +42,21 @@ def test_figure_has_all_full_models_of_brax_and_no_others(tmp_path, capsys):
         assert f">{word}" in text
 
 
-def test_without_models_it_says_so(tmp_path):
-    from zoo.report.control_figures import control
+def test_rewards_by_width_are_those_of_the_cards(tmp_path, capsys):
+    assert main(["figure", "widths", "--out", str(tmp_path)]) == 0
+    written = capsys.readouterr().out.split()
+    assert [path.rpartition("/")[2] for path in written] == ["widths.svg", "widths-dark.svg", "widths.csv"]
+    found = {row["model"]: float(row["population_mean"]) for row in rows(tmp_path / "widths.csv")}
+    assert {"hetsnn-hp-1024", "homsnn-hp-1024", NAME} < set(found)
+    assert found[NAME] == pytest.approx(zoo.model_info(NAME).population_mean, rel=1e-5)
+    text = (tmp_path / "widths.svg").read_text()
+    for word in ("HalfCheetah", "trained parameters", "16,384", "neurons", "paper: neurons"):
+        assert f">{word}" in text
 
+
+@pytest.mark.parametrize("figure", ["control_figures.control", "width_figures.widths"])
+def test_without_models_it_says_so(tmp_path, figure):
+    module, name = figure.split(".")
+    draw = getattr(importlib.import_module(f"zoo.report.{module}"), name)
     with pytest.raises(zoo.ZooError, match="no model of ant, hc, hp, wal"):
-        control([zoo.model_info("hetsnn-mem5-1024")], tmp_path)
+        draw([zoo.model_info("hetsnn-mem5-1024")], tmp_path)

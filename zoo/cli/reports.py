@@ -19,7 +19,7 @@ def add_verbs(verb: Callable[..., argparse.ArgumentParser], prepared: Callable[[
     sub.add_argument("--check", action="store_true", help="exit status 1 if a card disagrees")
 
     sub = verb("figure", prepared(_figure), "Draw a figure, with its numbers as CSV beside it.")
-    figures = ["memory-length", "control", "ablation", "image-firing", *_GRADIENT_FIGURES]
+    figures = ["memory-length", "control", "widths", "ablation", "image-firing", *_GRADIENT_FIGURES]
     sub.add_argument("which", choices=figures, metavar="WHICH", help=", ".join(figures))
     _add_ablation(sub)
     sub.add_argument("--out", type=Path, default=Path("docs/figures"), help="folder (default docs/figures)")
@@ -82,6 +82,11 @@ def _figure(arguments) -> int:
         from zoo.report.control_figures import control
 
         files = control(index_rows(), arguments.out)
+    elif arguments.which == "widths":
+        from zoo.report.card_index import index_rows
+        from zoo.report.width_figures import widths
+
+        files = widths(index_rows(), arguments.out)
     elif arguments.which == "ablation":
         from zoo.report.control_figures import ablation
 

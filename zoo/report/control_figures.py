@@ -1,5 +1,6 @@
 """Continuous control in pictures: learning curves (Fig. 3), and which properties are trained (Table 1)."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -63,15 +64,25 @@ def control(rows: list[ModelInfo], out: Path) -> list[Path]:
             axes.set_xticks(_TICKS, [f"{tick:,}" for tick in _TICKS])
             zero_line(axes)
         panels[0].set_ylabel("mean return of the population")
-        shown: dict = {}
-        for axes in panels:
-            handles, labels = axes.get_legend_handles_labels()
-            shown |= dict(zip(labels, handles, strict=True))
+        shown = _legend(panels)
         title = "bands: range of training seeds"
         figure.legend([*shown.values()], [*shown], loc="outside lower center", ncols=3, title=title)
 
     numbers = [{"model": models[key].name} | row for key, curve in curves.items() for row in curve]
     return [*save(paint, (11.0, 3.8), out / "control.svg"), write_table(out / "control.csv", numbers)]
+
+
+def _legend(panels: Iterable[Axes]) -> dict[str, Any]:
+    """All lines by their labels, the smallest networks first and the paper last."""
+    shown: dict[str, Any] = {}
+    for axes in panels:
+        handles, labels = axes.get_legend_handles_labels()
+        shown |= dict(zip(labels, handles, strict=True))
+
+    def place(label: str) -> tuple[bool, int, str]:
+        return label.startswith("paper"), int("".join(filter(str.isdecimal, label))), label
+
+    return {label: shown[label] for label in sorted(shown, key=place)}
 
 
 def budget_styles(budgets: set[int]) -> dict[int, object]:
