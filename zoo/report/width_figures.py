@@ -60,8 +60,8 @@ def widths(rows: list[ModelInfo], out: Path) -> list[Path]:
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, title=title)
 
     numbers = [
-        {"model": info.name, "parameters": info.parameters, "seeds": info.seeds, "population_mean": info.population_mean,
-         "population_std": info.population_std}
+        {"model": info.name, "parameters": info.parameters, "seeds": info.seeds,
+         "population_mean": info.population_mean, "population_std": info.population_std}
         for _, info in sorted(models.items())
     ]  # fmt: skip
     return [*save(paint, (11.0, 3.6), out / "widths.svg"), write_table(out / "widths.csv", numbers)]
