@@ -9,6 +9,7 @@ from huggingface_hub import ModelCard
 
 import zoo
 from zoo.cli.main import _make_parser, main
+from zoo.core.formatting import machines
 from zoo.drawing.plots import learning_curve, time_constants
 from zoo.registry.methods import method_of
 from zoo.registry.names import parse
@@ -191,3 +192,17 @@ def test_short_episodes_are_told():
     model = parse("hetsnn-hc-48")
     first, _ = method_of(model).departures(default_recipe(model), model)
     assert "the first 3,200 generations have episodes of 250 steps" in first
+
+
+@pytest.mark.parametrize(
+    ("hardware", "words"),
+    [
+        ("1 CPU cores", "1 CPU core"),
+        ("2 CPU cores, 1 CPU core", "1 and 2 CPU cores"),
+        ("1 x NVIDIA H200, 1 CPU core, 2 CPU cores", "1 x NVIDIA H200, 1 and 2 CPU cores"),
+        ("1 CPU core, 1 CPU core without a kernel", "1 CPU core, 1 CPU core without a kernel"),
+        ("2 CPU cores, 8 CPU cores, 4 CPU cores", "2, 4 and 8 CPU cores"),
+    ],
+)
+def test_hardware_in_words(hardware, words):
+    assert machines(hardware) == words

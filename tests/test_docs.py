@@ -1,6 +1,7 @@
 """Every relative link of the documentation leads to a file, and every anchor to a heading."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,12 @@ def test_links_lead_somewhere(page):
         assert file.exists(), f"{page.name} links to {target}, which is not there"
         if anchor:
             assert anchor in anchors(file), f"{page.name} links to {target}#{anchor}, which is no heading"
+
+
+def test_all_say_the_same_versions_of_python():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    told = [line.split(" :: ")[-1] for line in project["classifiers"] if "Python :: 3." in line]
+    assert project["requires-python"] == f">={told[0]}"
+    for page in ("README.md", "docs/installation.md", "model_cards/hetsnn-mem25-1024.md"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        assert re.findall(r"Python (3\.\d+ to 3\.\d+)", text) == [f"{told[0]} to {told[-1]}"], page

@@ -41,8 +41,8 @@ def large_site(pages, tmp_path_factory):
             page.info, name=name, task=f"mem{k + 1}", mean=k / MANY, size_bytes=1000 * (k + 1),
             interval_95=(1159.0, 4347.0), population_mean=2497.0, paper="2699 ± 404",
         )  # fmt: skip
-        plots = {file.replace(page.info.name, name): svg for file, svg in page.plots.items()}
-        many.append(dataclasses.replace(page, info=info, card=page.card.replace(page.info.name, name), plots=plots))
+        files = {file.replace(page.info.name, name): content for file, content in page.files.items()}
+        many.append(dataclasses.replace(page, info=info, card=page.card.replace(page.info.name, name), files=files))
     out = tmp_path_factory.mktemp("large") / "out"
     write_site(out, many)
     return out

@@ -17,6 +17,10 @@ def add_verbs(verb: Callable[..., argparse.ArgumentParser], prepared: Callable[[
     sub.add_argument("folder", nargs="?", type=Path, help="default model_cards, with pages beside it")
     sub.add_argument("--pages", type=Path, metavar="ROOT", help="also tables in docs/ of this folder")
     sub.add_argument("--check", action="store_true", help="exit status 1 if a card disagrees")
+    sub.add_argument(
+        "--pictures", nargs="?", const="*", metavar="PATTERN",
+        help="first draw the pictures of agents that are missing, or show another checkpoint (takes minutes)",
+    )  # fmt: skip
 
     sub = verb("figure", prepared(_figure), "Draw a figure, with its numbers as CSV beside it.")
     figures = ["memory-length", "control", "widths", "ablation", "image-firing", *_GRADIENT_FIGURES]
@@ -60,6 +64,10 @@ def _cards(arguments) -> int:
     # The repository's own cards stand in its pages, too; another folder's neighbours are nobody's business.
     folder = arguments.folder or Path("model_cards")
     pages = Path() if arguments.folder is None and arguments.pages is None else arguments.pages
+    if arguments.pictures is not None:
+        from zoo.report.card_index import draw_pictures
+
+        draw_pictures(folder, arguments.pictures, report=lambda path: print(path, flush=True))
     if not arguments.check:
         print(f"wrote {len(write_cards(folder, pages))} files to {folder}")
         return 0

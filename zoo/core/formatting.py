@@ -59,16 +59,17 @@ def spent(training: dict) -> str:
 
 def machines(hardware: str) -> str:
     """What a training was computed on, one machine after the other: ``1 and 2 CPU cores, 1 x NVIDIA H200``."""
-    cores, others = [], []
+    counts: dict[str, list[int]] = {}  # Of cores, by what else is said of them; an empty list for other hardware.
     for part in hardware.split(", "):
-        match = re.fullmatch(r"(\d+) CPU cores?( without a kernel)?", part)
-        if match:
-            cores.append((int(match[1]), match[2] or ""))
-        else:
-            others.append(part)
-    words = []
-    for note in dict.fromkeys(note for _, note in cores):
-        counts = sorted({count for count, own in cores if own == note})
-        listed = " and ".join([", ".join(map(str, counts[:-1])), str(counts[-1])] if counts[1:] else map(str, counts))
-        words.append(f"{listed} CPU core{'s' * (counts[-1] > 1)}{note}")
-    return ", ".join([*words, *others])
+        match = re.fullmatch(r"(\d+) (CPU core)s?( without a kernel)?", part)
+        what = f"{match[2]}{match[3] or ''}" if match else part
+        counts.setdefault(what, []).extend([int(match[1])] if match else [])
+    return ", ".join(_counted(what, sorted(set(own))) for what, own in counts.items())
+
+
+def _counted(what: str, counts: list[int]) -> str:
+    if not counts:
+        return what
+    numbers = [str(count) for count in counts]
+    before = f"{', '.join(numbers[:-1])} and " if numbers[1:] else ""
+    return f"{before}{numbers[-1]} {what.replace('CPU core', 'CPU cores') if counts[-1] > 1 else what}"

@@ -2,10 +2,12 @@
 
 import difflib
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 from zoo.core.formatting import deviation, interval, number, unbroken
-from zoo.report.cards import GENERATED, make_card, make_plots
+from zoo.report.agent_pictures import draw_picture, drop_others, other_files, picture_of, store
+from zoo.report.cards import GENERATED, make_card, make_files
 from zoo.report.control_tables import ablation_table, control_table, difference_table
 from zoo.report.image_tables import image_table
 from zoo.store.catalogue import ModelInfo, list_models
@@ -52,9 +54,29 @@ def write_cards(folder: Path, pages: Path | None = None) -> list[Path]:
         pages: root of a repository whose pages hold tables of the models, which are made anew; by default none.
     """
     documents = _documents(folder, pages)
-    for path, text in documents.items():
-        path.write_text(text, encoding="utf-8")
+    for path, content in documents.items():
+        path.write_bytes(content)
+    drop_others(folder, {path.name for path in documents})
     return list(documents)
+
+
+def draw_pictures(folder: Path, pattern: str, report: Callable[[str], None]) -> None:
+    """Makes the pictures that models have not, or whose checkpoints are others now.
+
+    Args:
+        folder: of the cards.
+        pattern: shell wildcards over the models' names.
+        report: told of each.
+
+    Raises:
+        ValueError: if it is another folder than that of the zoo's own cards.
+    """
+    if folder.resolve() != store().resolve():
+        raise ValueError(f"{folder} is not the folder of the zoo's own cards, {store()}, where pictures belong")
+    for name in list_models(pattern):
+        model = load(name)
+        if not picture_of(model):
+            report(str(draw_picture(model, folder)))
 
 
 _TABLES = {
@@ -81,29 +103,40 @@ def with_tables(page: str, link: str = "model_cards/") -> str:
     return page
 
 
-def _documents(folder: Path, pages: Path | None) -> dict[Path, str]:
-    """All generated documents: cards, plots, their index, and pages with tables."""
+def _documents(folder: Path, pages: Path | None) -> dict[Path, bytes]:
+    """All generated documents: cards, plots, pictures as they are, their index, and pages with tables."""
     texts = {folder / "README.md": make_index()}
+    files: dict[Path, bytes] = {}
     for model in map(load, list_models()):
         texts[folder / f"{model.name}.md"] = make_card(model)
-        texts |= {folder / name: text for name, text in make_plots(model).items()}
+        files |= {folder / name: content for name, content in make_files(model).items()}
     for page, link in _PAGES.items():
         path = (pages or folder) / page
         if pages is not None and path.is_file():
             texts[path] = with_tables(path.read_text(encoding="utf-8"), link)
-    return texts
+    return {path: text.encode() for path, text in texts.items()} | files
 
 
 def check_cards(folder: Path, pages: Path | None = None) -> list[str]:
     """Differences between the cards in `folder` and what the checkpoints say; empty if there are none."""
     problems = []
     wanted = _documents(folder, pages)
-    for path, text in wanted.items():
-        have = path.read_text(encoding="utf-8") if path.is_file() else ""
-        if have != text:
-            changed = [d for d in difflib.ndiff(have.splitlines(), text.splitlines()) if d[0] in "+-"]
-            problems.append(f"{path.name}: {len(changed)} line(s) differ from the checkpoint; run `zoo cards`")
+    for path, content in wanted.items():
+        have = path.read_bytes() if path.is_file() else b""
+        if have != content:
+            problems.append(f"{path.name}: {_difference(have, content)} from the checkpoint; run `zoo cards`")
     for path in sorted([*folder.glob("*.md"), *folder.glob("*.svg")]):
         if path not in wanted:
             problems.append(f"{path.name}: no such checkpoint is published")
+    for path in other_files(folder, {path.name for path in wanted}):
+        problems.append(f"{path.name}: shows no published checkpoint; run `zoo cards`, or `zoo cards --pictures`")
     return problems
+
+
+def _difference(have: bytes, wanted: bytes) -> str:
+    """How much a document differs, in words."""
+    try:
+        first, second = (content.decode().splitlines() for content in (have, wanted))
+    except UnicodeDecodeError:
+        return "another picture than that"
+    return f"{sum(line[0] in '+-' for line in difflib.ndiff(first, second))} line(s) differ"

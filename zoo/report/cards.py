@@ -14,6 +14,7 @@ from zoo.registry.families import Family, family_of
 from zoo.registry.methods import method_of
 from zoo.registry.names import parse
 from zoo.registry.paper import PAPER_URL
+from zoo.report import agent_pictures
 from zoo.report.interface_cards import inputs_and_outputs, use
 from zoo.report.training_cards import training
 from zoo.store.catalogue import ModelInfo, bundled_folder, read_info
@@ -46,6 +47,11 @@ def make_card(model: ZooModel) -> str:
 def make_plots(model: ZooModel) -> dict[str, str]:
     """The card's plots, SVG documents by file name; they lie beside the card."""
     return plots(model, (model.path / "training.csv").read_text(encoding="utf-8"))
+
+
+def make_files(model: ZooModel) -> dict[str, bytes]:
+    """All that a card shows, by file name: its plots, and the picture of the agent where there is one."""
+    return {name: text.encode() for name, text in make_plots(model).items()} | agent_pictures.picture_of(model)
 
 
 def _front_matter(model: ZooModel) -> str:
@@ -98,6 +104,7 @@ def _body(model: ZooModel) -> str:
         f"# {model.name}",
         "",
         _summary(model, info, family),
+        *agent_pictures.shown(model),
         "",
         *use(model),
         *inputs_and_outputs(model),

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from zoo.core.errors import DamagedCheckpointError, HubError, ZooError
-from zoo.report.cards import make_card, make_plots
+from zoo.report.cards import make_card, make_files
 from zoo.store.hub import Access, Reference, endpoint, make_api
 from zoo.store.hub_errors import explained
 from zoo.store.hub_guard import guarded, time_limit
@@ -122,7 +122,7 @@ def _content(model) -> dict[str, bytes]:
         if hashlib.sha256(data).hexdigest() != listed[name]["sha256"]:
             raise DamagedCheckpointError(f"{folder / name} was altered while it was read; publish again")
     content[MANIFEST] = (folder / MANIFEST).read_bytes()
-    content |= {name: text.encode() for name, text in make_plots(model).items()}
+    content |= make_files(model)
     return content | {"README.md": make_card(model).encode()}
 
 

@@ -9,7 +9,7 @@ from zoo.core.errors import ZooError
 from zoo.core.formatting import interval, number
 from zoo.registry.families import family_of
 from zoo.registry.paper import PAPER_URL
-from zoo.report.cards import make_card, make_plots
+from zoo.report.cards import make_card, make_files
 from zoo.report.listing import size_text
 from zoo.store.catalogue import ModelInfo, list_models, read_info
 from zoo.store.checkpoint import replacing
@@ -27,12 +27,12 @@ class Page:
     Attributes:
         info: its line of the table.
         card: Markdown.
-        plots: SVG documents by file name.
+        files: what the card shows, by file name.
     """
 
     info: ModelInfo
     card: str
-    plots: dict[str, str]
+    files: dict[str, bytes]
 
 
 def make_pages(pattern: str = "*") -> list[Page]:
@@ -40,7 +40,7 @@ def make_pages(pattern: str = "*") -> list[Page]:
     pages = []
     for name in list_models(pattern):
         model = load(name)
-        pages.append(Page(read_info(model.path, ""), make_card(model), make_plots(model)))
+        pages.append(Page(read_info(model.path, ""), make_card(model), make_files(model)))
     return pages
 
 
@@ -69,12 +69,13 @@ def write_site(out: Path, pages: list[Page], home: str | None = None) -> list[Pa
     texts["index.html"] = _index(pages, home)
     for page in pages:
         texts[f"models/{page.info.name}.html"] = _model_page(page, home)
-        texts |= {f"models/{name}": text for name, text in page.plots.items()}
+    files = {name: text.encode() for name, text in texts.items()}
+    files |= {f"models/{name}": content for page in pages for name, content in page.files.items()}
     with replacing(out) as folder:
         (folder / "models").mkdir()
-        for name, text in texts.items():
-            (folder / name).write_text(text, encoding="utf-8")
-    return [out / name for name in texts]
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+    return [out / name for name in files]
 
 
 def _document(title: str, body: str, *, root: str, script: bool) -> str:
