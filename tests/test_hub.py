@@ -463,6 +463,38 @@ def test_dry_run_sends_nothing(hub, checkpoint):
     assert "nothing was sent" in str(plan)
 
 
+@pytest.fixture
+def two_models(checkpoint, tmp_path, monkeypatch):
+    """Names that match ``hetsnn-mem5-*`` on a machine that has a small model of its own beside the zoo's."""
+    shutil.copytree(checkpoint, tmp_path / "own" / NAME)
+    monkeypatch.setenv("ZOO_CHECKPOINTS", str(tmp_path / "own"))
+    return ["hetsnn-mem5-1024", NAME]
+
+
+def test_all_models_are_one_command(hub, two_models, monkeypatch, capsys):
+    from zoo.cli.main import main
+
+    command = ["publish", "hetsnn-mem5-*", "--all", "--org", "lab"]
+    assert main([*command, "--dry-run"]) == 0
+    *listed, last = capsys.readouterr().out.splitlines()
+    assert hub.requests == []
+    assert sum("would publish" in line for line in listed) == 2
+    assert sum(line.endswith("  MANIFEST.json") for line in listed) == 2
+    assert last.startswith("2 repositories, ") and last.endswith("; nothing was sent")
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    assert main(command) == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith("; all sent")
+    assert sorted(hub.repositories) == sorted(f"lab/{name}" for name in two_models)
+    assert main(["publish", "--all", "--repo", "lab/x"]) == 2 and main(["publish"]) == 2
+
+
+def test_one_that_is_refused_says_how_far_all_came(hub, two_models):
+    with pytest.raises(zoo.HubError, match=r"0 of 2 models are published; the next, hetsnn-mem5-32, is not: .*401"):
+        publishing.publish_all("lab", pattern="hetsnn-mem5-*", token="hf_wrong")
+    with pytest.raises(zoo.ZooError, match="no published model on this machine matches 'x'"):
+        publishing.publish_all("lab", pattern="x")
+
+
 def test_private_publication(hub, checkpoint, edited):
     zoo.publish(str(checkpoint), private=True, token=TOKEN)
     assert hub.repositories[REPOSITORY].private

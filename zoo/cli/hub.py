@@ -26,7 +26,9 @@ def add_verbs(verb: Callable, make_parser: Callable[[], argparse.ArgumentParser]
     sub.add_argument("--json", action="store_true", help="print JSON")
 
     sub = verb("publish", _publish, "Verify a model and upload it with its card to the Hub, in one commit.")
-    sub.add_argument("name", help="model name, or folder of a checkpoint")
+    sub.add_argument("name", nargs="?", help="model name, or folder of a checkpoint; with --all, a quoted pattern")
+    sub.add_argument("--all", action="store_true", help="all models of this machine, a repository each")
+    sub.add_argument("--org", metavar="ORG", help="--all: of the repositories (default $ZOO_HUB_ORG, or hetsnn-zoo)")
     sub.add_argument("--repo", metavar="ORG/NAME", help="repository (default: the name in $ZOO_HUB_ORG)")
     sub.add_argument("--private", action="store_true", help="make a new repository private")
     sub.add_argument("--revision", help="branch (default main); created if need be")
@@ -63,16 +65,20 @@ def _pull(arguments) -> int:
 
 
 def _publish(arguments) -> int:
-    from zoo.report.publishing import publish
+    from zoo.report.publishing import publish, publish_all, total
 
-    done = publish(
-        arguments.name,
-        arguments.repo,
-        private=arguments.private,
-        revision=arguments.revision,
-        dry_run=arguments.dry_run,
-        evaluate=arguments.evaluate,
-    )
+    options = {name: getattr(arguments, name) for name in ("private", "revision", "dry_run", "evaluate")}
+    if arguments.all:
+        if arguments.repo:
+            raise ValueError("--repo names one repository; with --all, --org says where they go")
+        report = None if arguments.json else lambda one: print(one, flush=True)
+        every = publish_all(arguments.org, pattern=arguments.name or "*", report=report, **options)
+        found = [dataclasses.asdict(one) for one in every]
+        print(json.dumps(found, indent=1) if arguments.json else total(every))
+        return 0
+    if arguments.name is None or arguments.org:
+        raise ValueError("name a model, or say --all; --org goes with --all")
+    done = publish(arguments.name, arguments.repo, **options)
     print(json.dumps(dataclasses.asdict(done), indent=1) if arguments.json else done)
     return 0
 

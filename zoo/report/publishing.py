@@ -4,11 +4,14 @@ import dataclasses
 import hashlib
 import json
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from zoo.core.errors import DamagedCheckpointError, HubError, ZooError
 from zoo.report.cards import make_card, make_files
+from zoo.store.catalogue import list_models
 from zoo.store.hub import Access, Reference, endpoint, make_api
+from zoo.store.hub import organisation as default_organisation
 from zoo.store.hub_errors import explained
 from zoo.store.hub_guard import guarded, time_limit
 from zoo.store.loading import load
@@ -99,6 +102,56 @@ def publish(
         guarded(endpoint(), time_limit(access.timeout)),
     ):
         return dataclasses.replace(plan, commit_url=_upload(plan, content, private, access))
+
+
+def publish_all(
+    organisation: str | None = None,
+    *,
+    pattern: str = "*",
+    dry_run: bool = False,
+    report: Callable[[Publication], None] | None = None,
+    **options,
+) -> list[Publication]:
+    """Publishes every model of this machine, each in a repository of its own name, one after the other.
+
+    All are verified before the first is sent. Where one fails the others before it stay published, and the error says
+    how far it came; calling it again sends all again, of which those that are the same change nothing.
+
+    Args:
+        organisation: of the repositories; by default the zoo's (``$ZOO_HUB_ORG``).
+        pattern: shell wildcards.
+        dry_run: say what would be uploaded; the network is not used.
+        report: gets each publication as it is done.
+        **options: as for `publish`, for all of them.
+
+    Raises:
+        ZooError: as `publish`, and if no model matches.
+    """
+    names = list_models(pattern)
+    if not names:
+        raise ZooError(f"no published model on this machine matches {pattern!r}")
+    organisation, plans, done = organisation or default_organisation(), [], []
+    for name in names:
+        plans.append(publish(name, f"{organisation}/{name}", revision=options.get("revision"), dry_run=True))
+        if dry_run and report is not None:
+            report(plans[-1])
+    for plan in [] if dry_run else plans:
+        try:
+            done.append(publish(plan.name, plan.repository, **options))
+        except ZooError as error:
+            left = f"{len(done)} of {len(plans)} models are published; the next, {plan.name}, is not"
+            raise type(error)(f"{left}: {error}") from error
+        if report is not None:
+            report(done[-1])
+    return plans if dry_run else done
+
+
+def total(publications: Sequence[Publication]) -> str:
+    """What several publications are together, in a line."""
+    files = sum(len(one.files) for one in publications)
+    size = sum(sum(one.files.values()) for one in publications)
+    sent = "nothing was sent" if all(one.commit_url is None for one in publications) else "all sent"
+    return f"{len(publications)} repositories, {files:,} files, {size / 1e6:,.1f} MB; {sent}"
 
 
 def _check_claim(path: str) -> None:

@@ -104,4 +104,4 @@ def _going_on(model: ZooModel) -> list[str]:
         how = f"Train it for longer: `{command} --generations N`, with N above {recipe.generations:,}"
     else:
         return []
-    return [f"{how}. A wheel leaves the training state out; it is then fetched from the Hub."]
+    return [f"{how}. A wheel leaves the training state out: run it in a clone of the repository."]
