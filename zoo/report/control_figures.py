@@ -31,6 +31,18 @@ _TICKS = (1, 10, 100, PAPER_GENERATIONS)
 _DASHES = ("--", ":", "-.", (0, (8, 2)), (0, (1, 3)))
 
 
+def drawn_models(rows: list[ModelInfo]) -> dict[tuple[str, int, str], ModelInfo]:
+    """`full_models`, of which there must be some.
+
+    Raises:
+        ZooError: if none of the models belongs to one of Brax's environments.
+    """
+    models = full_models(rows)
+    if not models:
+        raise ZooError(f"no model of {', '.join(BRAX.tasks)} is published here; draw them where there are some")
+    return models
+
+
 def control(rows: list[ModelInfo], out: Path) -> list[Path]:
     """Population's mean return against generation, mean and range over seeds, one panel for each environment.
 
@@ -47,9 +59,7 @@ def control(rows: list[ModelInfo], out: Path) -> list[Path]:
     Raises:
         ZooError: if none of the models belongs to one of Brax's environments.
     """
-    models = full_models(rows)
-    if not models:
-        raise ZooError(f"no model of {', '.join(BRAX.tasks)} is published here; draw them where there are some")
+    models = drawn_models(rows)
     curves = {key: population_curve(models[key]) for key in sorted(models)}
     styles = budget_styles({budget for _, budget, _ in models})
 

@@ -7,11 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from zoo.core.csv_files import write_table
-from zoo.core.errors import ZooError
 from zoo.drawing.style import BLUE, VERMILION, save, zero_line
 from zoo.models import PROPERTIES
 from zoo.registry.paper import TABLE_1, TABLE_1_BUDGET
-from zoo.report.control_tables import full_models
+from zoo.report.control_figures import drawn_models
 from zoo.store.catalogue import ModelInfo
 from zoo.tasks.brax import FAMILY as BRAX
 
@@ -34,9 +33,7 @@ def widths(rows: list[ModelInfo], out: Path) -> list[Path]:
     Raises:
         ZooError: if none of the models belongs to one of Brax's environments.
     """
-    models = full_models(rows)
-    if not models:
-        raise ZooError(f"no model of {', '.join(BRAX.tasks)} is published here; draw them where there are some")
+    models = drawn_models(rows)
     budgets = sorted({budget for _, budget, _ in models})
 
     def paint(figure: Figure) -> None:
