@@ -1,7 +1,6 @@
 """A network from elsewhere as a checkpoint that `zoo.load` takes, measured on its task."""
 
 import dataclasses
-import importlib.metadata
 import platform
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from zoo.core.version import installed
 from zoo.interchange.nir_files import read
 from zoo.interchange.parts import Imported, to_parts
 from zoo.models import PROPERTIES, WEIGHTS, NetworkConfig, fixed_weights
@@ -21,7 +21,6 @@ from zoo.tasks import Task
 from zoo.tasks.base import CONTROL
 from zoo.tasks.observations import ObservationStats
 
-_LIBRARIES = ("hetsnn-zoo", "jax", "flax", "orbax-checkpoint", "brax", "gymnax", "numpy")
 _NO_CLIP = 1e6
 """Standard deviations: what a normaliser that is a node cannot clip stays as it is."""
 
@@ -177,5 +176,5 @@ def _training(config: NetworkConfig, mean: float) -> dict:
         "seconds": 0.0,
         "hardware": "elsewhere",
         "python": platform.python_version(),
-        "versions": {name: importlib.metadata.version(name) for name in _LIBRARIES},
+        "versions": installed(),
     }

@@ -69,7 +69,7 @@ def control(rows: list[ModelInfo], out: Path) -> list[Path]:
             for (_, budget, kind), curve in ((key, curve) for key, curve in curves.items() if key[0] == task):
                 what, colour = _KINDS[kind]
                 _line(axes, curve, color=colour, linestyle=styles[budget], label=f"{what}, {budget:,} parameters")
-            _paper(axes, task)
+            paper_point(axes, task)
             axes.set(title=BRAX.label(task), xlabel="generation", xscale="log", xlim=(1, 1.25 * PAPER_GENERATIONS))
             axes.set_xticks(_TICKS, [f"{tick:,}" for tick in _TICKS])
             zero_line(axes)
@@ -142,7 +142,7 @@ def ablation(name: str, out: Path, runs: Path | None = None) -> list[Path]:
             left.plot(generation, mean, linewidth=1.2, color=_with_tau(chosen))
         left.set(title="learning curves", xlabel="generation", ylabel="mean return of the population")
         for y, chosen in enumerate(reversed(order)):
-            _paper(right, model.task, properties=tuple(p for p in PROPERTIES if p in chosen), height=y)
+            paper_point(right, model.task, properties=tuple(p for p in PROPERTIES if p in chosen), height=y)
             if chosen in models:
                 means = means_until(models[chosen], until)[1]
                 colour = _with_tau(chosen)
@@ -178,10 +178,17 @@ def _with_tau(chosen: frozenset[str]) -> str:
     return BLUE if "x_tau" in chosen else VERMILION
 
 
-def _paper(axes: Axes, task: str, *, properties: tuple[str, ...] = PROPERTIES, height: float | None = None) -> None:
-    """The paper's point of Table 1: rewards upwards at its last generation, or to the right at a height."""
+def paper_point(
+    axes: Axes,
+    task: str,
+    *,
+    properties: tuple[str, ...] = PROPERTIES,
+    x: float = PAPER_GENERATIONS,
+    height: float | None = None,
+) -> None:
+    """The paper's point of Table 1: its reward upwards at `x`, or to the right at a height."""
     mean, std = map(float, TABLE_1[properties][task].split(" ± "))
-    place: dict[str, Any] = {"x": PAPER_GENERATIONS, "y": mean, "yerr": std}
+    place: dict[str, Any] = {"x": x, "y": mean, "yerr": std}
     if height is not None:
         place = {"x": mean, "y": height, "xerr": std}
     axes.errorbar(

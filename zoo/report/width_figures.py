@@ -3,14 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from zoo.core.csv_files import write_table
 from zoo.drawing.style import BLUE, VERMILION, save, zero_line
-from zoo.models import PROPERTIES
-from zoo.registry.paper import TABLE_1, TABLE_1_BUDGET
-from zoo.report.control_figures import drawn_models
+from zoo.registry.paper import TABLE_1_BUDGET
+from zoo.report.control_figures import drawn_models, paper_point
 from zoo.store.catalogue import ModelInfo
 from zoo.tasks.brax import FAMILY as BRAX
 
@@ -47,7 +45,7 @@ def widths(rows: list[ModelInfo], out: Path) -> list[Path]:
                 axes.errorbar(
                     places, means, yerr=spread, color=colour, label=label, marker="o", markersize=4, capsize=3
                 )
-            _paper(axes, task)
+            paper_point(axes, task, x=TABLE_1_BUDGET)
             axes.set(title=BRAX.label(task), xlabel="trained parameters", xscale="log")
             axes.set_xticks(budgets, [f"{budget:,}" for budget in budgets], rotation=30)
             axes.minorticks_off()
@@ -62,20 +60,3 @@ def widths(rows: list[ModelInfo], out: Path) -> list[Path]:
         for _, info in sorted(models.items())
     ]  # fmt: skip
     return [*save(paint, (11.0, 3.6), out / "widths.svg"), write_table(out / "widths.csv", numbers)]
-
-
-def _paper(axes: Axes, task: str) -> None:
-    mean, std = map(float, TABLE_1[PROPERTIES][task].split(" ± "))
-    colour = axes.xaxis.label.get_color()
-    label = "paper: neurons, mean ± std"
-    axes.errorbar(
-        TABLE_1_BUDGET,
-        mean,
-        yerr=std,
-        marker="D",
-        markersize=5,
-        capsize=3,
-        linestyle="none",
-        color=colour,
-        label=label,
-    )
