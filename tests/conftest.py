@@ -4,9 +4,13 @@ import os
 import tempfile
 from pathlib import Path
 
-import jax
-import jaxtyping
-import pytest
+_CACHE = os.environ.get("ZOO_TEST_JAX_CACHE", str(Path(tempfile.gettempdir()) / "hetsnn-zoo-tests-jax"))
+os.environ["JAX_COMPILATION_CACHE_DIR"] = _CACHE  # Processes that tests start compile nothing anew either.
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
+
+import jax  # noqa: E402
+import jaxtyping  # noqa: E402
+import pytest  # noqa: E402
 
 _CHECKED = ["zoo.models", "zoo.tasks.observations", "zoo.training.methods.pgpe", "zoo.analysis.jacobians"]
 jaxtyping.install_import_hook(_CHECKED, "beartype.beartype")  # Shapes as they are annotated, or it fails.
@@ -15,9 +19,6 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"  # Nothing listens there: no test asks the real Hub,
 os.environ["HF_HUB_CACHE"] = str(Path(tempfile.gettempdir()) / "hetsnn-zoo-tests-hub")  # or finds its cache.
 jax.config.update("jax_num_cpu_devices", 8)
-_CACHE = os.environ.get("ZOO_TEST_JAX_CACHE", str(Path(tempfile.gettempdir()) / "hetsnn-zoo-tests-jax"))
-jax.config.update("jax_compilation_cache_dir", _CACHE)
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 
 
 @pytest.fixture(scope="session")

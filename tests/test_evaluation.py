@@ -27,6 +27,21 @@ def test_evaluation_repeats_exactly_and_is_what_was_published(checkpoint):
     assert first.mean == pytest.approx(model.evaluation["mean"])
 
 
+def test_where_there_is_no_kernel_a_compiled_evaluation_is_the_ordinary_one(checkpoint):
+    ordinary, compiled = (zoo.evaluate(str(checkpoint), compiled=asked) for asked in (False, True))
+    np.testing.assert_array_equal(compiled.returns, ordinary.returns)
+    np.testing.assert_array_equal(compiled.spike_rate, ordinary.spike_rate)
+
+
+def test_a_compiled_evaluation_plays_the_published_episodes_and_counts_no_spikes():
+    result = zoo.evaluate("hetsnn-hp-1024", compiled=True)
+    assert np.isnan(result.spike_rate).all()
+    published = np.array([row["returns"] for row in zoo.load("hetsnn-hp-1024").evaluation["seeds"]])
+    assert result.returns.shape == published.shape
+    # Most of these hoppers' episodes are not chaotic enough to be told from Brax's own.
+    assert np.isclose(result.returns, published, rtol=0.01).mean() > 0.6
+
+
 def test_episodes_seed_and_selection(checkpoint):
     model = zoo.load(str(checkpoint))
     result = zoo.evaluate(model, episodes=6, seed=3)

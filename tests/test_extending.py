@@ -62,7 +62,7 @@ def test_an_example_trains_evaluates_and_is_published_and_loaded_back(installed,
     with HubServer() as hub:
         there = {"HF_ENDPOINT": hub.url, "HF_HUB_CACHE": str(tmp_path / "cache"), "no_proxy": "127.0.0.1"}
         run(installed, tmp_path, "publish", name, "--repo", f"me/{name}", **here | there | {"HF_TOKEN": TOKEN})
-        assert name in run(installed, tmp_path, "eval", f"hf://me/{name}", "--episodes", "2", **there)
+        assert name in run(installed, tmp_path, "eval", f"hf://me/{name}", **there)
 
 
 def test_help_has_the_settings_of_other_packages(installed, tmp_path):

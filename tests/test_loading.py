@@ -94,12 +94,16 @@ def test_network_is_an_nnx_module_with_the_trained_values(checkpoint):
     assert "hetsnn-mem5-32" in repr(model)
 
 
+IN_BRAX = ("hetsnn-ant-4096", "hetsnn-hc-1024", "homsnn-hp-1024", "homsnn-wal-1024")
+"""Models of robots that are measured in Brax's own step, which takes a minute to compile for each network's shape."""
+
+
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_model_loads_and_does_what_it_claims(name):
     if parse(name).family == "image" and "ZOO_DATA_DIR" not in os.environ:
         zoo.load(name)
         pytest.skip("loaded; its accuracy needs the images in $ZOO_DATA_DIR")
-    result = zoo.verify(name)
+    result = zoo.verify(name, compiled=name not in IN_BRAX)
     assert result.holds, result.problem
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -16,8 +17,13 @@ from zoo.evaluation.memory import check_fits
 from zoo.evaluation.statistics import OverSeeds, interval_95
 from zoo.models import PROPERTIES, WEIGHTS, build
 from zoo.tasks import Task
+from zoo.tasks.compiled import begin, compiled_rollout, find_kernel
 from zoo.tasks.observations import ObservationStats
 from zoo.tasks.rollout import Episodes, Policies, rollout
+
+if TYPE_CHECKING:
+    from zoo.kernels.gpu import GpuStepKernel
+    from zoo.kernels.play import StepKernel
 
 _STREAM = 0x5A00  # Keeps evaluation's initial states apart from training's of the same seed.
 
@@ -32,7 +38,7 @@ class Evaluation(OverSeeds):
         training_seeds: [K].
         returns: [K, N], every episode's return.
         lengths: [K, N], every episode's steps.
-        spike_rate: [K], mean hidden spikes per neuron and step.
+        spike_rate: [K], mean hidden spikes per neuron and step; NaN where a kernel played, which counts none.
     """
 
     name: str
@@ -104,6 +110,18 @@ def _play(task: Task, parts: dict, stats, keys, clip: float, one_by_one: bool) -
     return jax.lax.map(single, (parts, stats))
 
 
+_begin = jax.jit(begin, static_argnames=("kernel", "members"))
+"""Apart from the episodes, as its compilation, which is the longer one, is the same for all networks."""
+
+
+@functools.partial(jax.jit, static_argnames=("kernel", "clip"))
+def _play_compiled(kernel: "StepKernel | GpuStepKernel", parts: dict, stats, keys, begun, clip: float) -> Episodes:
+    """The same in machine code, without spikes: to a kernel, a network is a population of one."""
+    networks = jax.vmap(build)({name: x[:, None] if name in PROPERTIES else x for name, x in parts.items()})
+    keys = jnp.broadcast_to(keys, (len(parts["w_in"]), *keys.shape))
+    return compiled_rollout(kernel, Policies(networks, keys, stats, members=1), clip=clip, begun=begun)
+
+
 def initial_keys(seed: int, episodes: int) -> PRNGKeyArray:
     """Keys of the initial states that an evaluation of this seed starts from."""
     key = jax.random.key(check_seed(seed))
@@ -112,17 +130,34 @@ def initial_keys(seed: int, episodes: int) -> PRNGKeyArray:
 
 @in_single_precision()
 def evaluate_parts(
-    task: Task, parts: dict, stats: ObservationStats | None, clip: float, episodes: int, seed: int
+    task: Task,
+    parts: dict,
+    stats: ObservationStats | None,
+    clip: float,
+    episodes: int,
+    seed: int,
+    compiled: bool = False,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns [K, N], lengths [K, N] and spike rates [K] of networks stacked along a first axis K."""
+    """Returns [K, N], lengths [K, N] and spike rates [K] of networks stacked along a first axis K.
+
+    Spike rates are NaN where the episodes are `compiled` and there is a kernel for the task.
+    """
     check_not_forked()
     on_cpu = jax.default_backend() == "cpu"
     check_fits(task, parts, episodes, at_once=1 if on_cpu else len(parts["w_in"]))
-    result = _play(task, parts, stats, initial_keys(seed, episodes), clip, one_by_one=on_cpu)
-    returns, lengths, spikes = (np.asarray(x[:, 0]) for x in (result.returns, result.lengths, result.spikes))
+    keys = initial_keys(seed, episodes)
+    kernel = find_kernel(task).step if compiled else None
+    if kernel is not None:
+        keys = keys[None]
+        result = _play_compiled(kernel, parts, stats, keys, _begin(kernel, keys, 1), clip)
+    else:
+        result = _play(task, parts, stats, keys, clip, one_by_one=on_cpu)
+    returns, lengths = (np.asarray(x[:, 0]) for x in (result.returns, result.lengths))
     if not np.isfinite(returns).all():
         raise ZooError(f"{(~np.isfinite(returns)).sum()} of {returns.size} returns are not finite numbers")
-    return returns, lengths, (spikes * lengths).sum(1) / lengths.sum(1)
+    if result.spikes is None:
+        return returns, lengths, np.full(len(returns), np.nan)
+    return returns, lengths, (np.asarray(result.spikes[:, 0]) * lengths).sum(1) / lengths.sum(1)
 
 
 def measure(
@@ -133,6 +168,7 @@ def measure(
     clip: float,
     episodes: int | None = None,
     seed: int = 0,
+    compiled: bool = False,
 ) -> Evaluation:
     """Plays fresh episodes with each network.
 
@@ -144,6 +180,7 @@ def measure(
         clip: bound of normalised observations.
         episodes: per network; by default as many as the task asks for.
         seed: of the initial states.
+        compiled: whether physics and networks are to be machine code, where there is a kernel for the task.
 
     Raises:
         ValueError: if `episodes` is below 1.
@@ -151,7 +188,8 @@ def measure(
     """
     episodes = task.evaluation_episodes if episodes is None else episodes
     stacked = {part: np.stack([parts[part] for parts in networks.values()]) for part in PROPERTIES + WEIGHTS}
-    return Evaluation(name, seed, tuple(networks), *evaluate_parts(task, stacked, stats, clip, episodes, seed))
+    played = evaluate_parts(task, stacked, stats, clip, episodes, seed, compiled)
+    return Evaluation(name, seed, tuple(networks), *played)
 
 
 _ROUNDING = 1e-3

@@ -141,8 +141,9 @@ def measure(
     clip: float = math.inf,
     episodes: int | None = None,
     seed: int = 0,
+    compiled: bool = False,
 ) -> ImageEvaluation:
-    """Classifies the test set with each network; see `zoo.evaluation.episodes.measure`.
+    """Classifies the test set with each network; see `zoo.evaluation.episodes.measure`. There is no kernel for it.
 
     Raises:
         ValueError: if `episodes` is not the number of test images, or `seed` is not 0.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, PRNGKeyArray
 
 from zoo.models import Packed, pack
 from zoo.tasks.observations import Moments, std
@@ -77,13 +77,16 @@ def _on_gpu(source) -> "GpuStepKernel":
     return GpuStepKernel(source, driver())
 
 
-def compiled_rollout(kernel: "StepKernel | GpuStepKernel", group: Policies, *, clip: float = 5.0) -> Episodes:
+def compiled_rollout(
+    kernel: "StepKernel | GpuStepKernel", group: Policies, *, clip: float = 5.0, begun: tuple | None = None
+) -> Episodes:
     """`zoo.tasks.rollout.rollout` of one group by a kernel: on a processor runs one after another, on a GPU together.
 
     Args:
         kernel: of the task.
         group: networks of one shape.
         clip: bound of normalised observations, in standard deviations.
+        begun: what `begin` gives, where all runs start from the same states; by default of the group's keys.
     """
     runs, members, episodes = group.shape
     bound = jnp.inf if group.stats is None else clip
@@ -96,15 +99,18 @@ def compiled_rollout(kernel: "StepKernel | GpuStepKernel", group: Policies, *, c
 
     def one_run(run):
         networks, keys, stats = run
-        environments = _begin(kernel, keys, members)
+        environments = begin(kernel, keys, members) if begun is None else begun
         return play(_without_episodes(pack(networks)), environments, _normalisation(stats, kernel.task))
 
     if kernel.all_runs:
-        begun = jax.vmap(lambda keys: _begin(kernel, keys, members), out_axes=-2)(group.keys)
-        begun = jax.tree.map(lambda x: x.reshape(*x.shape[:-2], -1), begun)
+        if begun is None:
+            each = jax.vmap(lambda keys: begin(kernel, keys, members), out_axes=-2)(group.keys)
+        else:
+            each = jax.tree.map(lambda x: jnp.repeat(x[..., None, :], runs, axis=-2), begun)
+        every = jax.tree.map(lambda x: x.reshape(*x.shape[:-2], -1), each)
         packed = jax.vmap(lambda networks: _without_episodes(pack(networks)))(group.networks)
         normalisation = jax.vmap(lambda stats, _: _normalisation(stats, kernel.task))(group.stats, jnp.arange(runs))
-        played = play(packed, begun, normalisation)
+        played = play(packed, every, normalisation)
     else:
         played = jax.lax.map(one_run, (group.networks, group.keys, group.stats))
     sums = (x.reshape(runs, members, episodes) for x in (played.returns, played.expected, played.lengths))
@@ -113,8 +119,8 @@ def compiled_rollout(kernel: "StepKernel | GpuStepKernel", group: Policies, *, c
     return Episodes(returns, expected, lengths, None, moments)
 
 
-def _begin(kernel: "StepKernel | GpuStepKernel", keys: Array, members: int):
-    """States and observations of a run's episodes at their beginning, [..., P E]."""
+def begin(kernel: "StepKernel | GpuStepKernel", keys: PRNGKeyArray, members: int) -> tuple[Any, Array]:
+    """States and observations [..., P E] of a run's episodes at their beginning; keys [P or 1, E]."""
     index = jnp.broadcast_to(jnp.arange(keys.shape[1]), keys.shape)
     fresh = jax.vmap(jax.vmap(kernel.reset))(keys, index)
     return jax.tree.map(functools.partial(_last, members=members), fresh)
