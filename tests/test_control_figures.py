@@ -8,6 +8,7 @@ import pytest
 import zoo
 from zoo.cli import main
 from zoo.report.control_figures import budget_styles, population_curve
+from zoo.report.robot_figures import learning_curve
 
 NAME = "hetsnn-hp-4096"
 
@@ -54,7 +55,41 @@ def test_rewards_by_width_are_those_of_the_cards(tmp_path, capsys):
         assert f">{word}" in text
 
 
-@pytest.mark.parametrize("figure", ["control_figures.control", "width_figures.widths"])
+def test_steps_of_a_curve_are_those_of_the_training():
+    name = "homsnn-hc-16384-bp"
+    training, recipe = zoo.load(name).config["training"], zoo.load(name).recipe
+    curve = learning_curve(zoo.model_info(name))
+    assert curve[-1]["steps"] == pytest.approx(training["env_steps"])
+    assert curve[-1]["seconds"] == pytest.approx(training["seconds"] / recipe.seeds)
+    for row in curve:  # An update has as many steps as any other.
+        assert row["steps"] == pytest.approx(row["generation"] * recipe.environments * recipe.steps)
+    # A hopper's first episodes are short, so that its steps come late.
+    curve = learning_curve(zoo.model_info("hetsnn-hp-4096"))
+    first, last = curve[0], curve[-1]
+    assert first["steps"] / last["steps"] < 0.5 * first["generation"] / last["generation"]
+
+
+def test_short_episodes_have_no_place_in_a_curve():
+    recipe = zoo.load("hetsnn-hc-16384").recipe
+    assert (
+        min(row["generation"] for row in learning_curve(zoo.model_info("hetsnn-hc-16384"))) > recipe.short_generations
+    )
+
+
+def test_evolution_and_gradients_are_drawn_for_all_robots(tmp_path, capsys):
+    assert main(["figure", "robot-gradients", "--out", str(tmp_path)]) == 0
+    found = {row["model"] for row in rows(tmp_path / "robot-gradients.csv")}
+    assert {"hetsnn-hc-16384", "homsnn-hc-16384", "hetsnn-hc-16384-bp", "homsnn-hc-16384-bp"} <= found
+    assert not {name for name in found if "-16384" not in name or "-tau" in name}
+    text = (tmp_path / "robot-gradients.svg").read_text()
+    for word in ("HalfCheetah", "neurons, PGPE", "weights, gradients", "environment steps of a seed", "seconds"):
+        assert f">{word}" in text
+
+
+_FIGURES = ["control_figures.control", "width_figures.widths", "robot_figures.evolution_and_gradients"]
+
+
+@pytest.mark.parametrize("figure", _FIGURES)
 def test_without_models_it_says_so(tmp_path, figure):
     module, name = figure.split(".")
     draw = getattr(importlib.import_module(f"zoo.report.{module}"), name)

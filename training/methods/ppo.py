@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from zoo.models import NetworkConfig, Surrogate, build, pack
-from zoo.models.episode_scan import unroll_episodes
+from zoo.models import Packed, Surrogate, build, pack
+from zoo.models.episode_scan import Unroll, unroll_episodes
 from zoo.tasks import Task
 from zoo.tasks.compiled import find_kernel
 from zoo.tasks.observations import ObservationStats, moments, normalise, update
@@ -61,17 +61,37 @@ class PPO(RunsMethod):
         if group.varying:
             names = ", ".join(dict(group.varying))
             raise ValueError(f"runs by PPO can vary in nothing but their seed; not in {names}")
-        settings, runs = group.recipe.settings, len(group.seeds)
-        parts = {name: np.full(shape, settings.rate(name)) for name, shape in group.config.trained_shapes.items()}
-        deviations = np.full(self.task.action_size, settings.std_rate)
-        rates = np.append(group.config.flatten(parts), deviations).astype(np.float32)
-        return np.asarray(group.seeds, np.uint32), group.frozen(), self._actors(group), np.tile(rates, (runs, 1))
+        actors = self._actors(group)
+        deviations = np.full(self.task.action_size, group.recipe.settings.std_rate)
+        rates = np.append(self.rates(group), deviations).astype(np.float32)
+        return np.asarray(group.seeds, np.uint32), group.frozen(), actors, np.tile(rates, (len(actors), 1))
 
     def _actors(self, group) -> Float[np.ndarray, "R A"]:
         """Flat numbers before training."""
-        flat = group.initial()
+        flat = self.initial(group)
         deviations = np.full((len(flat), self.task.action_size), group.recipe.settings.log_std, np.float32)
         return np.concatenate([flat, deviations], 1)
+
+    # These four are all that knows what an actor is; benchmarks/perceptrons.py has others.
+
+    def initial(self, group: Group) -> Float[np.ndarray, "R D"]:
+        """The networks' trained numbers before training."""
+        return group.initial()
+
+    def rates(self, group: Group) -> Float[np.ndarray, " D"]:
+        """Of Adam, for each of them."""
+        rate = group.recipe.settings.rate
+        return group.config.flatten(
+            {name: np.full(shape, rate(name)) for name, shape in group.config.trained_shapes.items()}
+        )
+
+    def network(self, group: Group, frozen: dict[str, Array], numbers: Float[Array, " D"]) -> Packed:
+        """A network of them, as `unroll` takes it."""
+        return pack(build(frozen | group.config.split(numbers)))
+
+    def unroll(self, group: Group) -> Unroll:
+        """What takes networks through sequences."""
+        return unroll_of(group.config)
 
     def init(self, group: Group) -> PPOState:
         """What the group begins with, critics that know nothing, and environments at their start."""
@@ -136,7 +156,7 @@ class PPO(RunsMethod):
         """Play, judge, learn: one run."""
         seed, frozen, initial, rates = constants
         settings = group.recipe.settings
-        make = functools.partial(_make, group.config, frozen)
+        make = functools.partial(self._make, group, frozen)
         packed, log_std = make(state.actor.parameters)
         see = _seeing(group.recipe, ObservationStats(*state.stats))
         before = Environments(*state.environments)
@@ -176,6 +196,11 @@ class PPO(RunsMethod):
         )
         return moved, metrics
 
+    def _make(self, group, frozen, actor):
+        """Network and deviations of an actor's numbers."""
+        size = len(actor) - self.task.action_size
+        return self.network(group, frozen, actor[:size]), actor[size:]
+
     def _reset(self, group, keys):
         """What environments carry, and observations [o, N], at the beginning of episodes."""
         fresh = jax.vmap(self.task.reset)(keys, jnp.arange(len(keys)))
@@ -190,14 +215,14 @@ class PPO(RunsMethod):
         fresh = self._reset(group, self._own(keys.begins, 0))
         step = physics_of(self.task, group.recipe.physics).step
         mine = jax.tree.map(self._own, before, _axes(before))
-        unroll, gain = unroll_of(group.config), self._gain(group)
+        unroll, gain = self.unroll(group), self._gain(group)
         after, played = collect(self.task, step, unroll, packed, see, log_std, gain, mine, fresh, noise)
         after = jax.tree.map(self._gathered, after, _axes(after))
         return after, jax.tree.map(functools.partial(self._gathered, axis=1), played)
 
     def _learn(self, group, state, sequences, make, initial, rates, key):
         """Epochs of minibatches, each of which the devices share."""
-        settings, unroll = group.recipe.settings, unroll_of(group.config)
+        settings, unroll = group.recipe.settings, self.unroll(group)
         own = settings.sequences // self._shards
         objective = Objective(
             make=make,
@@ -248,12 +273,6 @@ class PPO(RunsMethod):
 def _axes(environments: Environments) -> Environments:
     """`_AXES` of every leaf."""
     return Environments(*(jax.tree.map(lambda _, a=a: a, x) for a, x in zip(_AXES, environments, strict=True)))
-
-
-def _make(config: NetworkConfig, frozen, actor):
-    """Network and deviations of an actor's numbers."""
-    size = config.trained_size
-    return pack(build(frozen | config.split(actor[:size]))), actor[size:]
 
 
 def _seeing(recipe, stats: ObservationStats):

@@ -23,7 +23,15 @@ def add_verbs(verb: Callable[..., argparse.ArgumentParser], prepared: Callable[[
     )  # fmt: skip
 
     sub = verb("figure", prepared(_figure), "Draw a figure, with its numbers as CSV beside it.")
-    figures = ["memory-length", "control", "widths", "ablation", "image-firing", *_GRADIENT_FIGURES]
+    figures = [
+        "memory-length",
+        "control",
+        "widths",
+        "robot-gradients",
+        "ablation",
+        "image-firing",
+        *_GRADIENT_FIGURES,
+    ]
     sub.add_argument("which", choices=figures, metavar="WHICH", help=", ".join(figures))
     _add_ablation(sub)
     sub.add_argument("--out", type=Path, default=Path("docs/figures"), help="folder (default docs/figures)")
@@ -95,6 +103,11 @@ def _figure(arguments) -> int:
         from zoo.report.width_figures import widths
 
         files = widths(index_rows(), arguments.out)
+    elif arguments.which == "robot-gradients":
+        from zoo.report.card_index import index_rows
+        from zoo.report.robot_figures import evolution_and_gradients
+
+        files = evolution_and_gradients(index_rows(), arguments.out)
     elif arguments.which == "ablation":
         from zoo.report.control_figures import ablation
 
