@@ -2,10 +2,11 @@
 
     python tests/kills.py [--kills 100] [--seed 0] [--only mem hopper] [--folder FOLDER]
 
-Killed (by SIGKILL, which no process can answer) are `zoo train` on memory length, CartPole, images and Hopper, whose
-physics is compiled, on one device and on two, and `zoo export`: while it starts and compiles, at any time of the
-training, and at, or a moment after, one of the file operations of a save or of an export. Compared are the training's
-state, the curve, the firing rates, the evaluation and the parameters of the checkpoint.
+Killed (by SIGKILL, which no process can answer) are `zoo train` on memory length, CartPole, images and Hopper, there
+by evolution and by gradients, with compiled physics and networks, on one device and on two, and `zoo export`: while
+it starts and compiles, at any time of the training, and at, or a moment after, one of the file operations of a save
+or of an export. Compared are the training's state, the curve, the firing rates, the evaluation and the parameters of
+the checkpoint.
 """
 
 import argparse
@@ -30,9 +31,13 @@ SETTINGS = {
         "hetsnn-hp-64",
         ["--population", "4", "--episode-limit", "40", "--generations", "40", "--physics", "kernel"],
     ),
+    "gradients": (
+        "hetsnn-hp-64-bp",
+        "--environments 16 --steps 8 --minibatches 2 --episode-limit 40 --generations 200".split(),
+    ),
 }
-SHARES = {"mem": 4, "cartpole": 3, "image": 3, "hopper": 2}
-"""Of the kills: Hopper's runs take longest."""
+SHARES = {"mem": 4, "cartpole": 3, "image": 3, "hopper": 2, "gradients": 2}
+"""Of the kills: a robot's runs take longest."""
 PHASES = ("start", "training", "training", "save", "save", "save", "export", "export")
 _EVENTS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.utime", "shutil.rmtree"}
 _DELAYS = (0.0, 0.0, 0.001, 0.01, 0.05)  # s, after an operation: its threads may be writing still.

@@ -16,17 +16,15 @@ from zoo.models import Packed, Surrogate, build, pack
 from zoo.models.episode_scan import Unroll, unroll_episodes
 from zoo.tasks import Task
 from zoo.tasks.compiled import find_kernel
-from zoo.tasks.observations import ObservationStats, moments, normalise, update
+from zoo.tasks.observations import ObservationStats, moments, update
 from zoo.training.methods.base import Group, RunsMethod
-from zoo.training.methods.critic import criticise, initial_layers
-from zoo.training.methods.ppo_collect import Environments, Played, at_rest, collect, start
-from zoo.training.methods.ppo_equations import Scale, advantages, gaussian_entropy
+from zoo.training.methods.critic import initial_layers
+from zoo.training.methods.ppo_collect import Environments, at_rest, collect, start
+from zoo.training.methods.ppo_equations import Scale, gaussian_entropy
+from zoo.training.methods.ppo_judging import judged, seeing
 from zoo.training.methods.ppo_physics import physics_name, physics_of, unroll_of
 from zoo.training.methods.ppo_state import PPOMetrics, PPOState, adapted, finished, keys_of
-from zoo.training.methods.ppo_update import Learner, Learners, Objective, Rates, Sequences, epochs, learner
-
-_SCALE_RATE = 0.05
-"""Weight of the newest update in the moments of value targets."""
+from zoo.training.methods.ppo_update import Learner, Learners, Objective, Rates, epochs, learner
 
 _AXES = Environments(state=-1, observation=1, v=0, v_out=0, begins=0, clock=0, returns=0, whole=0)
 """Where environments stand in the arrays."""
@@ -158,14 +156,14 @@ class PPO(RunsMethod):
         settings = group.recipe.settings
         make = functools.partial(self._make, group, frozen)
         packed, log_std = make(state.actor.parameters)
-        see = _seeing(group.recipe, ObservationStats(*state.stats))
+        see = seeing(group.recipe, ObservationStats(*state.stats))
         before = Environments(*state.environments)
         begun = at_rest(packed, before)
         before = before._replace(v=begun.v, v_out=begun.v_out)
         # The first one's beginnings came of number 0.
         keys = keys_of(seed, state.generation + 1, settings.environments)
         after, played = self._play(group, packed, log_std, see, before, keys)
-        sequences, scale = _judged(settings, state, played, after, see, begun)
+        sequences, scale = judged(settings, state, played, after, see, begun)
         learners, progress = self._learn(group, state, sequences, make, initial, rates, keys.orders)
         last = jax.tree.map(lambda x: x.reshape(settings.epochs, -1)[-1].mean(), progress)
         told = finished(played)
@@ -275,43 +273,6 @@ def _axes(environments: Environments) -> Environments:
     return Environments(*(jax.tree.map(lambda _, a=a: a, x) for a, x in zip(_AXES, environments, strict=True)))
 
 
-def _seeing(recipe, stats: ObservationStats):
-    """What networks and critics get of observations."""
-    if not recipe.normalise_observations:
-        return lambda observations: observations
-    return lambda observations: normalise(stats, observations, recipe.observation_clip)
-
-
 def _updated(stats: ObservationStats, observations: Float[Array, "T N o"]) -> ObservationStats:
     """Statistics with new observations."""
     return update(stats, moments(stats, observations, jnp.ones(observations.shape[:-1], bool)))
-
-
-def _judged(settings, state, played: Played, after: Environments, see, begun) -> tuple[Sequences, Scale]:
-    """What was played, with what the critic makes of it; and the moments of its next targets."""
-    scale, layers = Scale(*state.scale), state.critic.parameters
-
-    def inputs(observations, v_out):
-        seen = see(observations)
-        return jnp.concatenate([seen, v_out], -1) if settings.critic_potentials else seen
-
-    v_out = jnp.where(after.begins[:, None], 0.0, after.v_out)
-    last = inputs(after.observation.T, v_out)
-    during = inputs(played.observations, played.v_out)
-    values = scale.value(criticise(layers, jnp.concatenate([during, last[None]])))
-    cut_values = scale.value(criticise(layers, inputs(played.last_observations, played.last_v_out)))
-    advantage = advantages(played.rewards, values, cut_values, played.ends, settings.discount, settings.decay)
-    targets = advantage + values[:-1]
-    scale = scale.moved(targets, jnp.where(state.generation == 0, 1.0, _SCALE_RATE))
-    sequences = Sequences(
-        state=begun,
-        seen=see(played.observations),
-        begins=played.begins,
-        actions=played.actions,
-        means=played.means,
-        log_p=played.log_p,
-        advantages=(advantage - advantage.mean()) / (advantage.std() + 1e-8),
-        critic_inputs=during,
-        targets=scale.number(targets),
-    )
-    return sequences, scale
