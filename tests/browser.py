@@ -23,7 +23,7 @@ class Browser:
 
     def __enter__(self) -> "Browser":
         self._log = (self.profile.parent / "chromedriver.log").open("w+")
-        self._driver = subprocess.Popen([DRIVER, "--port=0"], stdout=self._log, stderr=subprocess.STDOUT)
+        self._driver = self._start_driver()
         try:
             self._port = self._wait_for_port()
             options = {"binary": CHROMIUM, "args": [*self._flags, f"--user-data-dir={self.profile}"]}
@@ -47,9 +47,15 @@ class Browser:
         self._driver.wait(20)
         self._log.close()
 
+    def _start_driver(self) -> subprocess.Popen:
+        """The driver takes a port that is free under IPv6, and ends if it is not under IPv4."""
+        return subprocess.Popen([DRIVER, "--port=0"], stdout=self._log, stderr=subprocess.STDOUT)
+
     def _wait_for_port(self) -> int:
         for _ in range(400):
             text = Path(self._log.name).read_text()
+            if self._driver.poll() is not None:
+                self._driver = self._start_driver()
             if "started successfully on port " in text:
                 return int(text.split("started successfully on port ")[1].split(".")[0])
             time.sleep(0.05)

@@ -18,6 +18,7 @@ from zoo.core.json_files import read_json, write_json
 from zoo.core.seeds import LIMIT
 from zoo.evaluation.bsuite import bsuite_score
 from zoo.evaluation.images import evaluate_images
+from zoo.evaluation.memory import check_images_fit
 from zoo.gymnasium_tasks.environments import TaskEnv
 from zoo.models import NetworkConfig, fixed_weights
 from zoo.registry.names import parse
@@ -168,6 +169,14 @@ def test_images_that_do_not_fit_into_memory(monkeypatch):
     monkeypatch.setattr("zoo.evaluation.memory.available_bytes", lambda device: 300_000)
     with pytest.raises(zoo.ZooError, match=r"does not fit into memory: it needs about .* of which images"):
         evaluate_images("hetsnn-mnist-200", ImageTask("mnist"), {0: config.initial(0)}, images)
+
+
+def test_few_images_need_no_more_memory_for_being_less_than_a_batch(monkeypatch):
+    parts = NetworkConfig(inputs=784, hidden=50, outputs=10, trained=("x_tau",)).initial(0)
+    monkeypatch.setattr("zoo.evaluation.memory.available_bytes", lambda device: 3_000_000)
+    check_images_fit(parts, 20, at_once=2**20)
+    with pytest.raises(zoo.ZooError, match="does not fit into memory"):
+        check_images_fit(parts, 200, at_once=2**20)
 
 
 @pytest.mark.parametrize("name", ["ant", "hc", "hp", "wal"])

@@ -100,7 +100,7 @@ sys.exit(main(["eval", *sys.argv[1:]]))
 
 
 @pytest.mark.parametrize(
-    "name", ["hetsnn-mem5-1024", "hetsnn-cartpole500-1024", "hetsnn-mnist-4096", "hetsnn-hp-4096"]
+    "name", ["hetsnn-mem5-1024", "hetsnn-cartpole500-1024", "hetsnn-mnist-4096", "homsnn-hp-1024"]
 )
 def test_an_evaluation_leaves_the_machine_as_it_was(name, tmp_path):
     # The installation, the home, and the working directory, which refuses to be written to.

@@ -140,7 +140,7 @@ def test_a_published_model_imported_is_the_same_model(name, tmp_path):
     assert export_nir(back, tmp_path / "b.nir").read_bytes() == file.read_bytes()
 
 
-def play_nothing(task, parts, stats, clip, episodes, seed):
+def play_nothing(task, parts, stats, clip, episodes, seed, compiled):
     return np.zeros((1, 2)), np.ones((1, 2)), np.zeros(1)
 
 

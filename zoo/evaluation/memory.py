@@ -56,7 +56,7 @@ def check_images_fit(parts: dict, images: int, at_once: int) -> None:
     Args:
         parts: of the network, by name.
         images: how many there are.
-        at_once: how many are classified side by side.
+        at_once: how many are classified side by side, at most.
 
     Raises:
         ZooError: with what it would take.
@@ -64,7 +64,7 @@ def check_images_fit(parts: dict, images: int, at_once: int) -> None:
     available = available_bytes(jax.local_devices(backend="cpu")[0])
     inputs, hidden = parts["w_in"].shape
     network = 2 * sum(value.nbytes for value in parts.values())
-    played = images * hidden + 2 * _NUMBER * at_once * (_POTENTIALS * hidden + 2 * inputs)
+    played = images * hidden + 2 * _NUMBER * min(images, at_once) * (_POTENTIALS * hidden + 2 * inputs)
     if available is not None and network + played > available:
         raise _does_not_fit(network, "images", played, available, "a model of a smaller budget does")
 
