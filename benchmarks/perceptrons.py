@@ -8,6 +8,7 @@ seed: the mean return of the greedy policy over 128 episodes, by the compiled st
 """
 
 import argparse
+import ast
 import dataclasses
 import itertools
 import time
@@ -120,14 +121,14 @@ def main():
     parser.add_argument("--updates", type=int, default=1221)
     parser.add_argument("--every", type=int, default=61)
     parser.add_argument("--rate", type=float, default=1e-3)
-    parser.add_argument("--discount", type=float)
+    parser.add_argument("--set", nargs="*", default=[], metavar="SETTING=VALUE")
     arguments = parser.parse_args()
     model = parse(f"homsnn-{arguments.task}-16384-bp")
     own = default_recipe(model)
     task = make_recipe_task(model, own)
     inputs, outputs = task.observation_size, task.action_size
     widths = tuple(arguments.widths or [width_of(arguments.parameters, inputs, outputs)] * 2)
-    changes = {"discount": arguments.discount} if arguments.discount else {}
+    changes: dict = {key: ast.literal_eval(text) for key, text in (pair.split("=") for pair in arguments.set)}
     changes |= {"seeds": len(arguments.seeds), "generations": arguments.updates, "weight_rate": arguments.rate}
     changes |= {"method": PerceptronMethod.name, "critic_potentials": False, "actor_layers": widths}
     zoo.register(PerceptronMethod())
