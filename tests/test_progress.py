@@ -1,7 +1,9 @@
 from typing import NamedTuple
 
+import jax
 import numpy as np
 
+from zoo.training import train
 from zoo.training.run.progress import Progress
 
 
@@ -25,3 +27,9 @@ def test_reward_of_the_last_generation(capsys):
 def test_runs_without_an_ended_episode_are_left_out(capsys):
     assert "reward 5 (runs 5 to 5), best 6" in told(capsys, [np.nan, 5.0], [np.nan, 6.0], [0, 0])
     assert "generation 1/1  no episode has ended yet\n" in told(capsys, [np.nan] * 2, [np.nan] * 2, [0, 0])
+
+
+def test_the_first_line_of_a_training_names_what_it_runs_on(tmp_path, capsys, tiny):
+    train("hetsnn-mem5-32", out=tmp_path, **tiny)
+    first, *_ = "".join(capsys.readouterr()).splitlines()
+    assert first == f"training on {jax.device_count()} CPU cores"
