@@ -465,7 +465,7 @@ def test_dry_run_sends_nothing(hub, checkpoint):
 
 @pytest.fixture
 def two_models(checkpoint, tmp_path, monkeypatch):
-    """Names that match ``hetsnn-mem5-*`` on a machine that has a small model of its own beside the zoo's."""
+    """Names that match ``hetsnn-mem5-*[0-9]`` on a machine that has a small model of its own beside the zoo's."""
     shutil.copytree(checkpoint, tmp_path / "own" / NAME)
     monkeypatch.setenv("ZOO_CHECKPOINTS", str(tmp_path / "own"))
     return ["hetsnn-mem5-1024", NAME]
@@ -474,7 +474,7 @@ def two_models(checkpoint, tmp_path, monkeypatch):
 def test_all_models_are_one_command(hub, two_models, monkeypatch, capsys):
     from zoo.cli.main import main
 
-    command = ["publish", "hetsnn-mem5-*", "--all", "--org", "lab"]
+    command = ["publish", "hetsnn-mem5-*[0-9]", "--all", "--org", "lab"]
     assert main([*command, "--dry-run"]) == 0
     *listed, last = capsys.readouterr().out.splitlines()
     assert hub.requests == []
@@ -490,7 +490,7 @@ def test_all_models_are_one_command(hub, two_models, monkeypatch, capsys):
 
 def test_one_that_is_refused_says_how_far_all_came(hub, two_models):
     with pytest.raises(zoo.HubError, match=r"0 of 2 models are published; the next, hetsnn-mem5-32, is not: .*401"):
-        publishing.publish_all("lab", pattern="hetsnn-mem5-*", token="hf_wrong")
+        publishing.publish_all("lab", pattern="hetsnn-mem5-*[0-9]", token="hf_wrong")
     with pytest.raises(zoo.ZooError, match="no published model on this machine matches 'x'"):
         publishing.publish_all("lab", pattern="x")
 

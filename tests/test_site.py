@@ -139,8 +139,8 @@ def test_searching_and_filtering(browser, site, pages):
     assert len(visible(browser)) == len(pages)
     browser.run("const s = document.forms[0].search; s.value = 'mem25 HET';"
                 "s.dispatchEvent(new Event('input', {bubbles: true}))")  # fmt: skip
-    assert visible(browser) == ["hetsnn-mem25-1024"]
-    assert browser.run("return document.querySelector('#count').innerText") == f"1 of {len(pages)} models"
+    assert visible(browser) == ["hetsnn-mem25-1024", "hetsnn-mem25-1024-bp"]
+    assert browser.run("return document.querySelector('#count').innerText") == f"2 of {len(pages)} models"
     browser.run("const f = document.forms[0]; f.search.value = ''; f.kind.value = 'hom';"
                 "f.dispatchEvent(new Event('input'))")  # fmt: skip
     assert all(name.startswith("homsnn") for name in visible(browser))
