@@ -55,7 +55,7 @@ def test_an_example_trains_evaluates_and_is_published_and_loaded_back(installed,
     here = {"ZOO_CHECKPOINTS": str(tmp_path / "checkpoints")}
     shutil.copytree(tmp_path / "runs" / name / "checkpoint", tmp_path / "checkpoints" / name)
     assert name in run(installed, tmp_path, "list", **here)
-    assert f"holds  {name}" in run(installed, tmp_path, "verify", name, **here)
+    assert f"holds  {name}" in run(installed, tmp_path, "verify", name, "--compiled", **here)
     card = run(installed, tmp_path, "card", name, **here)
     assert task in card
     assert method in card
