@@ -2,9 +2,11 @@
 
     python benchmarks/perceptrons.py hc --widths 64 64          # one of the usual size
     python benchmarks/perceptrons.py hc --parameters 16384      # two layers of as many parameters in all
+    python benchmarks/perceptrons.py wal --widths 64 64 --seeds 100 101 --updates 610 --set discount=0.995
 
 Settings are those of the robot's `-bp` models, but for what only a spiking network has. Printed in the end, seed by
-seed: the mean return of the greedy policy over 128 episodes, by the compiled step, and the process's seconds.
+seed: the mean return of the greedy policy over 128 episodes, by the compiled step; on the way also the process's
+seconds.
 """
 
 import argparse
@@ -120,7 +122,6 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--updates", type=int, default=1221)
     parser.add_argument("--every", type=int, default=61)
-    parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--set", nargs="*", default=[], metavar="SETTING=VALUE")
     arguments = parser.parse_args()
     model = parse(f"homsnn-{arguments.task}-16384-bp")
@@ -129,7 +130,7 @@ def main():
     inputs, outputs = task.observation_size, task.action_size
     widths = tuple(arguments.widths or [width_of(arguments.parameters, inputs, outputs)] * 2)
     changes: dict = {key: ast.literal_eval(text) for key, text in (pair.split("=") for pair in arguments.set)}
-    changes |= {"seeds": len(arguments.seeds), "generations": arguments.updates, "weight_rate": arguments.rate}
+    changes |= {"seeds": len(arguments.seeds), "generations": arguments.updates}
     changes |= {"method": PerceptronMethod.name, "critic_potentials": False, "actor_layers": widths}
     zoo.register(PerceptronMethod())
     recipe = make_recipe(model, **{**own.flat(), **changes})

@@ -3,8 +3,8 @@
     python benchmarks/ppo_null.py hetsnn-hc-16384-bp --updates 305
 
 Printed for the runs on noise and, where a model of that name is published, for its training seeds: the deviations of
-the trained properties over neurons, of time constants that of their natural logarithm. All begin at 0. Divergence is
-aimed at in the same way, so that noise moves the policy as far in an update as learning may.
+the trained properties over neurons, of time constants that of their natural logarithm. All begin at 0. The factor on
+rates is printed, too: what learning and noise do to a spread is comparable where its sums over updates are.
 """
 
 import argparse

@@ -36,6 +36,8 @@ def test_where_there_is_no_kernel_a_compiled_evaluation_is_the_ordinary_one(chec
 def test_a_compiled_evaluation_plays_the_published_episodes_and_counts_no_spikes():
     result = zoo.evaluate("hetsnn-hp-1024", compiled=True)
     assert np.isnan(result.spike_rate).all()
+    assert "spikes" not in str(result)
+    assert all(row["spike_rate"] is None for row in result.to_json()["seeds"])
     published = np.array([row["returns"] for row in zoo.load("hetsnn-hp-1024").evaluation["seeds"]])
     assert result.returns.shape == published.shape
     # Most of these hoppers' episodes are not chaotic enough to be told from Brax's own.

@@ -62,10 +62,12 @@ class Evaluation(OverSeeds):
         networks, episodes = self.returns.shape
         low, high = self.interval_95
         spread = f" (95 % interval {low:.4f} to {high:.4f})" if self.returns.size > 1 else ""
+        rate = self.spike_rate.mean()
+        spikes = f"; {rate:.3g} spikes per neuron and step" if np.isfinite(rate) else ""
         over = f"{networks} networks" if networks > 1 else f"training seed {self.training_seeds[0]}"
         return (
             f"{self.name}: mean return {self.mean:.4f}{spread} over {over}, {episodes} "
-            f"episode{'s' * (episodes > 1)} each; {self.spike_rate.mean():.3g} spikes per neuron and step"
+            f"episode{'s' * (episodes > 1)} each" + spikes
         )
 
     def to_json(self) -> dict:
@@ -82,7 +84,7 @@ class Evaluation(OverSeeds):
                     "training_seed": k,
                     "mean": float(row.mean()),
                     "std": float(row.std()),
-                    "spike_rate": float(rate),
+                    "spike_rate": float(rate) if np.isfinite(rate) else None,
                     "returns": row.astype(float).tolist(),
                 }
                 for k, row, rate in zip(self.training_seeds, self.returns, self.spike_rate, strict=True)

@@ -13,7 +13,7 @@ from zoo.evaluation.statistics import interval_95
 from zoo.models import PROPERTIES
 from zoo.registry.families import DEFAULT_TRAINER
 from zoo.registry.names import parse
-from zoo.registry.paper import TABLE_1_BUDGET
+from zoo.registry.paper import PAPER_GENERATIONS, TABLE_1_BUDGET
 from zoo.registry.recipe import Recipe, read_recipe
 from zoo.report.control_figures import paper_point
 from zoo.store.catalogue import ModelInfo
@@ -27,6 +27,8 @@ _LINES = {
     ("hom", False): ("weights, gradients", VERMILION, "-"),
 }
 """Label, colour and line by kind and whether the search is the paper's."""
+_PAPER_STEPS = 256 * PAPER_GENERATIONS * 1000
+"""Of its 256 members, whose episodes have at most 1,000."""
 _AXES = {"steps": ("environment steps of a seed", 1e5), "seconds": ("seconds of one core, of a seed", 10)}
 
 
@@ -49,8 +51,7 @@ def evolution_and_gradients(rows: list[ModelInfo], out: Path) -> list[Path]:
     models = {}
     for info in rows:
         model = parse(info.name)
-        if (model.task in BRAX.tasks and model.properties == PROPERTIES
-                and model.budget == TABLE_1_BUDGET):  # fmt: skip
+        if (model.task in BRAX.tasks, model.properties, model.budget) == (True, PROPERTIES, TABLE_1_BUDGET):
             models[model.task, model.kind, model.trainer == DEFAULT_TRAINER] = info
     if all(by_paper for *_, by_paper in models):
         raise ZooError(f"no model of {', '.join(BRAX.tasks)} by gradients is published here")
@@ -68,7 +69,7 @@ def evolution_and_gradients(rows: list[ModelInfo], out: Path) -> list[Path]:
                     axes.plot(x, mean, line, color=colour, linewidth=1.5, label=label)
                     axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
                 if column == "steps":
-                    paper_point(axes, task, x=2.56e8)
+                    paper_point(axes, task, x=_PAPER_STEPS)
                     axes.set_title(BRAX.label(task))
                 axes.set(xscale="log", xlabel=words)
                 axes.set_xlim(left=least)
@@ -110,5 +111,5 @@ def learning_curve(info: ModelInfo) -> list[dict]:
 
 
 def _plays_whole_episodes(recipe: Recipe) -> bool:
-    """Or else as many steps in every generation."""
+    """Whether a generation's steps depend on how long its episodes last; else there are as many in each."""
     return "environments" not in recipe.flat()
