@@ -25,12 +25,12 @@ SMALL = {"mem": "mem5", "cartpole": "cartpole9", "brax": "hp", "image": "mnist"}
 TINY = {"seeds": 1, "generations": 2, "population": 4, "batch": 4, "episode_limit": 3, "block_neurons": 2}
 TINY |= {"environments": 4, "steps": 4, "minibatches": 2, "epochs": 1, "critic_layers": (4,)}
 PAIRS = [
-    (family.name, trainer)
+    ("het", family.name, trainer)
     for family in families()
     for trainer in ("pgpe", *tags())
     if family.kind in find_method(family.methods.get(trainer, trainer)).implementations
-]
-"""Families, and the trainers that a name can ask for."""
+] + [("full", "mem", "pgpe")]
+"""Kinds, families, and the trainers that a name can ask for."""
 
 
 def tiny_recipe(model):
@@ -39,11 +39,11 @@ def tiny_recipe(model):
     return {name: value for name, value in TINY.items() if name in own}
 
 
-@pytest.mark.parametrize(("family", "method"), PAIRS)
-def test_every_method_trains_every_family_and_what_comes_of_it_is_a_model(family, method, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("kind", "family", "method"), PAIRS)
+def test_every_method_trains_every_family_and_what_comes_is_a_model(kind, family, method, tmp_path, monkeypatch):
     tiny_sets(monkeypatch, tmp_path / "data")
     trainer = parse("hetsnn-mem5-32").trainer
-    name = f"hetsnn-{SMALL[family]}-32" + ("" if method == trainer else f"-{method}")
+    name = f"{kind}snn-{SMALL[family]}-32" + ("" if method == trainer else f"-{method}")
     outcome = train(name, out=tmp_path, quiet=True, **tiny_recipe(parse(name)))
     assert outcome.finished
     monkeypatch.setenv("ZOO_CHECKPOINTS", str(tmp_path / "checkpoints"))

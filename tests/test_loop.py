@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from zoo.core.errors import ZooError
+from zoo.core.formatting import deviation
 from zoo.store.curves import cut_rows
 from zoo.training import default_recipe, export_run, make_recipe, override, train
 from zoo.training.run.engine import Engine
-from zoo.training.run.export import thin_curve
+from zoo.training.run.export import _history, thin_curve
 from zoo.training.run.state import restore_state, save_state, saved_states
 
 NAME = "hetsnn-mem5-32"
@@ -322,6 +323,13 @@ def test_a_checkpoint_of_an_unfinished_run_is_of_its_saved_state(tmp_path, tiny)
     checkpoint = export_run(folder, tmp_path / "again")
     assert [path.name for path in saved_states(checkpoint / "state")] == ["00000001"]
     assert state_bytes(checkpoint) == before
+
+
+@pytest.mark.parametrize(("means", "text"), [([1.0, 3.0], "2.000 ± 1.414"), ([np.nan, np.nan], "none")])
+def test_a_training_in_which_no_episode_has_ended_has_no_last_mean(means, text):
+    told = _history({"seconds": 1.0, "hardware": "a test"}, means)
+    json.dumps(told, allow_nan=False)
+    assert deviation(told["population_mean"], told["population_std"], 2) == text
 
 
 def test_a_thinned_curve_that_goes_on_keeps_its_beginning():

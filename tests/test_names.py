@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo.core.errors import UnknownModelError
+from zoo.registry.families import KINDS
 from zoo.registry.names import ModelName, expand, known_names, parse
 from zoo.tasks.images import _HIDDEN
 
@@ -14,6 +15,7 @@ from zoo.tasks.images import _HIDDEN
         ("hetsnn-hc-16384-tau", 16384),
         ("hetsnn-hc-16384-tau-r", 8192),
         ("homsnn-mem25-1024", 205),
+        ("fullsnn-hc-16384-bp", 607),
         ("hetsnn-cartpole500-1024-bp", 256),
     ],
 )
@@ -39,6 +41,7 @@ def test_homogeneous_image_networks_have_table_3s_counts(budget, hidden):
         ("homsnn-fashion-mnist-4096", "homsnn-fmnist-4096"),
         ("hetsnn-hc-16384-r-tau", "hetsnn-hc-16384-tau-r"),
         ("homsnn-hc-16384-tau", "hetsnn-hc-16384-tau"),
+        ("fullsnn-hc-16384-tau", "hetsnn-hc-16384-tau"),
         ("hetsnn-hc-16384-tau-vth-rest-r", "did you mean hetsnn-hc-16384?"),
         ("hetsnn-mem5-1024-tau-vth-rest-r-bp", "did you mean hetsnn-mem5-1024-bp?"),
         ("hetsnn-mem25-3", "less than one neuron"),
@@ -54,7 +57,7 @@ def test_unknown_name_suggests_what_may_be_meant(wrong, suggestion):
 
 
 @given(
-    st.sampled_from(["het", "hom"]),
+    st.sampled_from(sorted(KINDS)),
     st.sampled_from(["mem1", "mem100", "cartpole500", "ant", "hc", "hp", "wal", "mnist", "fmnist"]),
     st.integers(4, 10**6),
     st.booleans(),

@@ -94,9 +94,11 @@ def _restore(folder: Path, task: Task, group: Group) -> tuple[RunsMethod, Any, d
 
 def _history(progress: dict, population: Sequence[float]) -> dict:
     """How a training ended, and what it was computed on and with."""
+    ended = bool(np.isfinite(population).all())  # Not where no episode has: PPO plays on from update to update.
+    spread = float(np.std(population, ddof=1)) if len(population) > 1 else 0.0
     return {
-        "population_mean": float(np.mean(population)),
-        "population_std": float(np.std(population, ddof=1)) if len(population) > 1 else 0.0,
+        "population_mean": float(np.mean(population)) if ended else None,
+        "population_std": spread if ended else None,
         "seconds": round(progress["seconds"], 1),
         "hardware": progress["hardware"],
         # States of older versions do not say; then it is what exports them.

@@ -20,7 +20,7 @@ def add_verbs(verb: Callable[..., Verb]) -> None:
     """
     sub = verb("list", _list, "List the published models with their measured rewards.")
     sub.add_argument("pattern", nargs="?", default="*", help="shell wildcards, quoted: 'hetsnn-*'")
-    sub.add_argument("--kind", choices=["het", "hom"], help="trained neurons, or trained weights")
+    sub.add_argument("--kind", choices=["het", "hom", "full"], help="trained neurons, weights, or both")
     sub.add_argument("--where", choices=["folder", "bundled", "cache"], help="cache: pulled from the Hub")
     order = ["name", "parameters", "reward", "size", "task"]
     sub.add_argument("--sort", choices=order, default="name", help="order (default name)")

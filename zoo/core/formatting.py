@@ -36,7 +36,7 @@ def number(value: float | None, beside: float | None = None) -> str:
 
 def deviation(mean: float | None, std: float | None, samples: int) -> str:
     """``mean ± std``, both with the mean's decimals; of one sample the mean alone."""
-    return f"{number(mean)} ± {number(std, mean)}" if samples > 1 else number(mean)
+    return f"{number(mean)} ± {number(std, mean)}" if samples > 1 and mean is not None else number(mean)
 
 
 def interval(ends: tuple[float, float], mean: float) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from zoo.models.constants import PROPERTIES
+from zoo.models.constants import PROPERTIES, WEIGHTS
 from zoo.registry.interface import Interface
 from zoo.registry.metrics import RETURN, Metric
 from zoo.registry.settings import check, setting, settings_of
@@ -24,6 +24,8 @@ _BUILT_IN = ("zoo.tasks.memory", "zoo.tasks.cartpole", "zoo.tasks.brax", "zoo.ta
 _ENTRY_POINTS = "hetsnn_zoo.families"
 TAGS = MappingProxyType(dict(zip(("tau", "vth", "rest", "r"), PROPERTIES, strict=True)))
 """What names call the neurons' properties."""
+KINDS = MappingProxyType({"het": "neurons", "hom": "weights", "full": "neurons and weights"})
+"""What is trained, by the beginning of a name."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,7 @@ class ModelName:
     """A parsed model name.
 
     Attributes:
-        kind: ``het`` trains neuron properties, ``hom`` trains weights.
+        kind: ``het`` trains neuron properties, ``hom`` trains weights, ``full`` both.
         task: ``mem25``, ``cartpole500``, ``ant``, …
         budget: number of trainable parameters asked for.
         properties: the neuron properties that a heterogeneous network trains (Table 1).
@@ -48,6 +50,11 @@ class ModelName:
         tags = [] if self.properties == PROPERTIES else [t for t, p in TAGS.items() if p in self.properties]
         parts = [f"{self.kind}snn", self.task, str(self.budget), *tags]
         return "-".join(parts + ([] if self.trainer == DEFAULT_TRAINER else [self.trainer]))
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """Parts of the network that are trained."""
+        return {"het": self.properties, "hom": WEIGHTS, "full": PROPERTIES + WEIGHTS}[self.kind]
 
     @property
     def family(self) -> str:
@@ -162,7 +169,8 @@ class Family:
         """Width of the hidden layer that spends a name's budget."""
         if model.kind == "het":
             return model.budget // len(model.properties)
-        return max(1, round(model.budget / (inputs + outputs)))
+        of_each = inputs + outputs + (len(PROPERTIES) if model.kind == "full" else 0)
+        return max(1, round(model.budget / of_each))
 
     def method(self, model: ModelName) -> str:
         """The method that trains a model."""

@@ -1,4 +1,4 @@
-"""The grammar of model names: ``{het|hom}snn-{task}-{budget}[-{properties}][-{method}]``.
+"""The grammar of model names: ``{het|hom|full}snn-{task}-{budget}[-{properties}][-{method}]``.
 
 A name is an interface: everything else about a model (shapes, recipe, files) follows from it.
 """
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from zoo.core.errors import UnknownModelError
 from zoo.models.constants import PROPERTIES
-from zoo.registry.families import DEFAULT_TRAINER, TAGS, ModelName, families, find_family
+from zoo.registry.families import DEFAULT_TRAINER, KINDS, TAGS, ModelName, families, find_family
 from zoo.registry.methods import tags
 
 __all__ = ["ModelName", "expand", "known_names", "nearest", "parse"]
@@ -23,7 +23,7 @@ LARGEST_NUMBER = 100_000
 _LARGEST_BUDGET = 2**24
 _LONGEST = 96
 
-_NAME = re.compile(rf"(het|hom)snn-([a-z0-9_]+)-([1-9]\d*)((?:-(?:{'|'.join(TAGS)}))*)(?:-([a-z0-9_]+))?")
+_NAME = re.compile(rf"({'|'.join(KINDS)})snn-([a-z0-9_]+)-([1-9]\d*)((?:-(?:{'|'.join(TAGS)}))*)(?:-([a-z0-9_]+))?")
 _SUBSETS = tuple(
     "".join(f"-{tag}" for tag in chosen) for n in (1, 2, 3) for chosen in itertools.combinations(TAGS, n)
 )
@@ -70,8 +70,9 @@ def parse(name: str) -> ModelName:
         raise UnknownModelError(
             f"unknown model name '{name}'; "
             + (f"did you mean {', '.join(close)}? " if close else "")
-            + f"Names read {{het|hom}}snn-{{task}}-{{budget}}[-{{{','.join(TAGS)}}}][-{{{','.join(tags())}}}], "
-            "for example hetsnn-mem25-1024; `zoo list` shows the published ones."
+            + f"Names read {{{'|'.join(KINDS)}}}snn-{{task}}-{{budget}}"
+            f"[-{{{','.join(TAGS)}}}][-{{{','.join(tags())}}}], for example hetsnn-mem25-1024; "
+            "`zoo list` shows the published ones."
         )
     kind, task, budget, marks, method = match.groups()
     if int(budget) > _LARGEST_BUDGET or int(re.sub(r"\D", "", task) or 0) > LARGEST_NUMBER:
@@ -85,7 +86,7 @@ def parse(name: str) -> ModelName:
         named = marks[1:].split("-")
         properties = tuple(prop for tag, prop in TAGS.items() if tag in named)
         in_order = [tag for tag in TAGS if tag in named]
-        if kind == "hom" or named != in_order or properties == PROPERTIES:
+        if kind != "het" or named != in_order or properties == PROPERTIES:
             fix = ModelName(kind="het", task=task, budget=int(budget), properties=properties, trainer=trainer)
             raise UnknownModelError(f"unknown model name '{name}'; did you mean {fix}?")
     if kind == "het" and int(budget) < len(properties):

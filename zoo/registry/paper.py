@@ -59,7 +59,7 @@ class PaperFamily(Family):
 
     figure: str | None = None
     search_settings: Mapping[str, float] = MappingProxyType({})
-    gradient_settings: Mapping[str, float] = MappingProxyType({"learning_rate": 0.03, "seeds": 100})
+    gradient_settings: Mapping[str, float] = MappingProxyType({})
 
     def in_figure(self, model: ModelName) -> bool:
         """Whether the figure has a curve of it."""

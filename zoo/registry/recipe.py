@@ -7,7 +7,7 @@ from typing import Any
 
 from zoo.core.errors import DamagedCheckpointError
 from zoo.core.json_files import coerce
-from zoo.models import DT_MS, TAU_MS, V_TH, WEIGHTS, NetworkConfig
+from zoo.models import DT_MS, TAU_MS, V_TH, NetworkConfig
 from zoo.registry.families import ModelName, families, family_of
 from zoo.registry.methods import find_method, method_names, method_of
 from zoo.registry.names import parse
@@ -169,7 +169,7 @@ def make_network_config(model: ModelName, task: Any, recipe: Recipe) -> NetworkC
         inputs=task.observation_size,
         hidden=model.hidden(task.observation_size, task.action_size),
         outputs=task.action_size,
-        trained=model.properties if model.kind == "het" else WEIGHTS,
+        trained=model.trained,
         tau_ms=recipe.tau_ms,
         v_th=recipe.v_th,
     )

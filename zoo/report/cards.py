@@ -166,6 +166,8 @@ def _summary(model: ZooModel, info: ModelInfo, family: Family) -> str:
     elif info.kind == "het":
         what = "Its weights are random and were never trained; training set each hidden neuron's "
         what += ", ".join(_PROPERTY[name] for name in network.trained)
+    elif info.kind == "full":
+        what = f"Training set each hidden neuron's {', '.join(_PROPERTY.values())}, and the connection weights"
     else:
         what = "Its neurons are all alike; training set the connection weights"
     return (

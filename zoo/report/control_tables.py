@@ -28,7 +28,8 @@ def full_models(rows: Iterable[ModelInfo]) -> dict[tuple[str, int, str], ModelIn
     cells = {}
     for row in rows:
         model = parse(row.name)
-        if model.task in BRAX.tasks and model.trainer == DEFAULT_TRAINER and model.properties == PROPERTIES:
+        of_fig_3 = model.kind != "full" and model.trainer == DEFAULT_TRAINER and model.properties == PROPERTIES
+        if model.task in BRAX.tasks and of_fig_3:
             cells[model.task, model.budget, model.kind] = row
     return cells
 

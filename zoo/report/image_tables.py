@@ -7,6 +7,7 @@ import numpy as np
 
 from zoo.core.formatting import unbroken
 from zoo.models import PROPERTIES
+from zoo.registry.families import KINDS
 from zoo.registry.methods import method_names, method_of
 from zoo.registry.names import ModelName, parse
 from zoo.registry.paper import TABLE_3
@@ -14,7 +15,6 @@ from zoo.store.catalogue import ModelInfo
 from zoo.store.checkpoint import read_evaluation
 from zoo.tasks.images import FAMILY as IMAGES
 
-_TRAINED = {"het": "neurons", "hom": "weights"}
 _NONE = "-"
 
 
@@ -37,7 +37,7 @@ def image_table(rows: Iterable[ModelInfo], link: str = "") -> str:
         "| --- | ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for model in sorted(set(models), key=_place):
-        row, what = published.get(model), _TRAINED[model.kind]
+        row, what = published.get(model), KINDS[model.kind]
         if row is not None:
             what = f"[{what}]({link}{row.name}.md)"
         lines.append(
@@ -49,7 +49,7 @@ def image_table(rows: Iterable[ModelInfo], link: str = "") -> str:
 
 def _place(model: ModelName) -> tuple[int, ...]:
     """Data set, budget, what is trained, method: in the paper's order."""
-    orders = ((IMAGES.tasks, model.task), (tuple(_TRAINED), model.kind), (method_names(), model.trainer))
+    orders = ((IMAGES.tasks, model.task), (tuple(KINDS), model.kind), (method_names(), model.trainer))
     task, kind, trainer = (order.index(value) for order, value in orders)
     return task, model.budget, kind, trainer
 

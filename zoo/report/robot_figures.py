@@ -3,6 +3,7 @@
 from collections import defaultdict
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -25,8 +26,9 @@ _LINES = {
     ("hom", True): ("weights, PGPE", PURPLE, "--"),
     ("het", False): ("neurons, gradients", BLUE, "-"),
     ("hom", False): ("weights, gradients", VERMILION, "-"),
+    ("full", False): ("both, gradients", None, "-"),
 }
-"""Label, colour and line by kind and whether the search is the paper's."""
+"""Label, colour (None: that of the axes) and line by kind and whether the search is the paper's."""
 _PAPER_STEPS = 256 * PAPER_GENERATIONS * 1000
 """Of its 256 members, whose episodes have at most 1,000."""
 _AXES = {"steps": ("environment steps of a seed", 1e5), "seconds": ("seconds of one core, of a seed", 10)}
@@ -51,8 +53,10 @@ def evolution_and_gradients(rows: list[ModelInfo], out: Path) -> list[Path]:
     models = {}
     for info in rows:
         model = parse(info.name)
-        if (model.task in BRAX.tasks, model.properties, model.budget) == (True, PROPERTIES, TABLE_1_BUDGET):
-            models[model.task, model.kind, model.trainer == DEFAULT_TRAINER] = info
+        line = model.kind, model.trainer == DEFAULT_TRAINER
+        whole = (model.properties, model.budget) == (PROPERTIES, TABLE_1_BUDGET)
+        if whole and line in _LINES and model.task in BRAX.tasks:
+            models[model.task, *line] = info
     if all(by_paper for *_, by_paper in models):
         raise ZooError(f"no model of {', '.join(BRAX.tasks)} by gradients is published here")
     curves = {key: learning_curve(info) for key, info in sorted(models.items())}
@@ -63,6 +67,7 @@ def evolution_and_gradients(rows: list[ModelInfo], out: Path) -> list[Path]:
             for axes, task in zip(panels, sorted(BRAX.tasks), strict=True):
                 for (_, kind, by_paper), curve in ((key, curve) for key, curve in curves.items() if key[0] == task):
                     label, colour, line = _LINES[kind, by_paper]
+                    colour = colour or matplotlib.rcParams["axes.edgecolor"]
                     x, mean, low, high = (
                         np.array([row[key] for row in curve]) for key in (column, "mean", "low", "high")
                     )

@@ -11,7 +11,7 @@ import numpy as np
 
 from zoo.core.errors import DamagedCheckpointError, UnknownModelError
 from zoo.core.seeds import is_seed
-from zoo.models import WEIGHTS, NetworkConfig
+from zoo.models import NetworkConfig
 from zoo.registry.families import family_of
 from zoo.registry.names import LARGEST_NUMBER, ModelName, parse
 
@@ -42,7 +42,7 @@ def check_model(config: dict, network: NetworkConfig, where: Path) -> None:
         else dataclasses.replace(
             network,
             hidden=model.hidden(network.inputs, network.outputs),
-            trained=model.properties if model.kind == "het" else WEIGHTS,
+            trained=model.trained,
         )
     )
     for given, right, what in (

@@ -69,7 +69,7 @@ def list_models(
     Args:
         pattern: shell wildcards, for example ``hetsnn-*-1024``.
         task: only models of this task, or of a family.
-        kind: only ``het`` or ``hom``.
+        kind: only ``het``, ``hom`` or ``full``.
         cached: also what was pulled from the zoo's organisation on the Hub.
     """
     names = {

@@ -1,5 +1,6 @@
 """The manifest: size and SHA-256 of every file of a checkpoint, checked within bounds before anything is read."""
 
+import functools
 import hashlib
 import os
 import re
@@ -129,6 +130,7 @@ def check_bounds(sizes: dict[str, int], where: str) -> None:
         raise DamagedCheckpointError(f"{where} lists {total:,} bytes; at most {MAX_BYTES:,} are allowed")
 
 
+@functools.lru_cache(maxsize=2**12)  # All models' manifests list much the same names.
 def is_inside(name: str) -> bool:
     """Whether a path in POSIX form, in its shortest spelling, stays within the folder that it is relative to."""
     path = PurePosixPath(name)

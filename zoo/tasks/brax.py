@@ -230,7 +230,7 @@ def _by_evolution(model: ModelName) -> dict:
     centre and less noise around it. Their larger networks begin with a slower one, too: with it weights get further,
     and hoppers do not learn to fall at once. A walker's neurons do not, since with it they only learned to stand.
     """
-    gain = {("het", "hc"): 3.0, ("hom", "hc"): 0.3, ("hom", "ant"): 0.1}.get((model.kind, model.task), 1.0)
+    gain = {(True, "hc"): 3.0, (False, "hc"): 0.3, (False, "ant"): 0.1}.get((model.kind == "het", model.task), 1.0)
     first = {"normalise_observations": True, "action_gain": gain, "physics": "kernel"}
     if (model.kind, model.task) == ("het", "hc"):
         short = {"short_limit": 250, "short_generations": 3200, "generations": 3400}

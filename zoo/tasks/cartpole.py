@@ -108,6 +108,7 @@ class CartPoleFamily(PaperFamily):
     tagged = MappingProxyType({"bp": tuple((task, CARTPOLE_BUDGET) for task in tasks)})
     figure = "Fig. 7"
     search_settings = MappingProxyType({"population": 128, "generations": 30, "episodes": 1, "seeds": 100})
+    gradient_settings = MappingProxyType({"learning_rate": 0.03, "seeds": 100})
     scene = "zoo.rendering.cartpole_scene"
 
     def make_task(self, task: str, **options) -> CartPole:
@@ -137,10 +138,13 @@ class CartPoleFamily(PaperFamily):
             example=_EXAMPLE.format(model=model, limit=limit),
         )
 
+    def _in_table_5(self, model: ModelName) -> bool:
+        return model.trainer in self.tagged and model.kind in _ROWS and model.budget == CARTPOLE_BUDGET
+
     def paper_text(self, model: ModelName) -> str:
         """Tables 5 and 6 for gradients."""
-        row = TABLE_5[_ROWS[model.kind]].get(self.number(model.task)) if model.trainer in self.tagged else None
-        if row is None or model.budget != CARTPOLE_BUDGET:
+        row = TABLE_5[_ROWS[model.kind]].get(self.number(model.task)) if self._in_table_5(model) else None
+        if row is None:
             return super().paper_text(model)
         return f"{row[2]:g} (Tables 5 and 6: learning rate 0.03, alpha 2; {CARTPOLE_EPISODES:,} episodes)"
 

@@ -140,7 +140,7 @@ class ImageFamily(PaperFamily):
 def _by_evolution(model: ModelName) -> dict:
     """One recipe for both sets and all budgets of a kind; docs/images.md tells what was tried."""
     shared = {"seeds": 3, "generations": 1000, "temperature_v": 0.1, "centre_lr_final": 0.0}
-    if model.kind == "hom":
+    if model.kind != "het":
         return shared | {"population": 64, "batch": 256, "centre_lr": 0.02, "input_gain": 0.5, "block_neurons": 1}
     block = math.gcd(_BLOCK_NEURONS, model.budget // len(model.properties))
     own = {"population": 32, "batch": 128, "centre_lr": 0.12, "sigma": 0.4, "input_gain": 12.0}
