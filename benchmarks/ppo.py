@@ -2,6 +2,7 @@
 
     pip install -e '.[bptt]' && python benchmarks/ppo.py                     # hopper, 16,384 parameters
     python benchmarks/ppo.py --task hc --budget 4096 --without brax snntorch
+    python benchmarks/ppo.py --task hc --brax-python old/bin/python          # see brax_ppo.py
 
 In one run, one after the other, so that all meet the same machine: the zoo's PPO (collecting and updates), the zoo's
 PGPE (a generation of 256 members), Brax's own PPO with an MLP actor of about as many parameters and the same numbers
@@ -12,7 +13,10 @@ of Brax's in its last epoch.
 """
 
 import argparse
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -27,15 +31,19 @@ from zoo.registry.recipe import default_recipe, make_network_config, make_recipe
 from zoo.training import Engine, Group
 from zoo.training.methods.ppo_physics import unroll_of
 
+_AT_ONCE = 10
+"""Calls: one is not much longer than some machines' clocks of a core's time are coarse."""
+
 
 def best(function, *args, calls=5):
-    """Seconds of the cores in the fastest call, after one that compiles."""
+    """Seconds of the cores a call, in the fastest ten calls, after one that compiles."""
     jax.block_until_ready(function(*args))
     times = []
     for _ in range(calls):
         start = time.process_time()
-        jax.block_until_ready(function(*args))
-        times.append(time.process_time() - start)
+        for _ in range(_AT_ONCE):
+            jax.block_until_ready(function(*args))
+        times.append((time.process_time() - start) / _AT_ONCE)
     return min(times)
 
 
@@ -109,36 +117,22 @@ def gradient(name, calls):
     return 1e6 * whole / steps, 1e6 * alone / steps
 
 
-def brax_steps_per_second(name, updates=6):
-    """Of Brax's PPO with an MLP of two equal layers that has about as many parameters."""
-    from brax import envs
-    from brax.training.agents.ppo import networks, train
-
+def brax_steps_per_second(name, python):
+    """Of Brax's PPO with an MLP of two equal layers that has about as many parameters, in another Python."""
     task, group = group_of(name)
     settings = group.recipe.settings
     inputs, outputs = group.config.inputs, 2 * group.config.outputs
     width = round((-(inputs + outputs) + ((inputs + outputs) ** 2 + 4 * group.config.trained_size) ** 0.5) / 2)
-    told = []
-
-    def factory(*args, **options):
-        return networks.make_ppo_networks(*args, policy_hidden_layer_sizes=(width, width), **options)
-
-    train.train(
-        environment=envs.get_environment(task.environment.__class__.__name__.lower(), backend=task.backend),
-        num_timesteps=updates * settings.environments * settings.steps,
-        episode_length=task.limit,
-        num_envs=settings.environments,
-        unroll_length=settings.steps,
-        batch_size=settings.sequences,
-        num_minibatches=settings.minibatches,
-        num_updates_per_batch=settings.epochs,
-        num_evals=3,
-        num_eval_envs=8,
-        normalize_observations=True,
-        network_factory=factory,
-        progress_fn=lambda steps, metrics: told.append(metrics.get("training/sps")),
-    )
-    return float(told[-1]), width
+    numbers = {
+        "width": width, "limit": task.limit, "environments": settings.environments, "steps": settings.steps,
+        "epochs": settings.epochs, "minibatches": settings.minibatches,
+    }  # fmt: skip
+    options = [f"--{option}={value}" for option, value in numbers.items()]
+    script = Path(__file__).with_name("brax_ppo.py")
+    environment = type(task.environment).__name__.lower()
+    command = [python, "-W", "ignore", script, environment, "--backend", task.backend, *options]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return float(done.stdout.split()[-1]), width
 
 
 def snntorch_microseconds(name, calls):
@@ -175,9 +169,10 @@ def snntorch_microseconds(name, calls):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--task", default="hp")
-    parser.add_argument("--kind", default="het", choices=["het", "hom"])
+    parser.add_argument("--kind", default="het", choices=["het", "hom", "full"])
     parser.add_argument("--budget", default=16384, type=int)
     parser.add_argument("--calls", default=5, type=int)
+    parser.add_argument("--brax-python", default=sys.executable, help="of an environment whose Brax can train")
     parser.add_argument("--without", nargs="*", default=[], choices=["training", "pgpe", "brax", "snntorch"])
     arguments = parser.parse_args()
     search = f"{arguments.kind}snn-{arguments.task}-{arguments.budget}"
@@ -195,7 +190,7 @@ def main():
         other = training(search, pgpe_steps, updates=1, episode_limit=200)
         print(f"PGPE of {search}: {other:,.0f} steps/s; PPO has {own / other:.2f} times as many")
     if "brax" not in arguments.without:
-        other, width = brax_steps_per_second(name)
+        other, width = brax_steps_per_second(name, arguments.brax_python)
         print(f"Brax's PPO, MLP {width}-{width}: {other:,.0f} steps/s; the zoo's has {own / other:.2f} times as many")
 
 
