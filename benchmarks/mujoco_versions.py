@@ -3,8 +3,8 @@
     python benchmarks/mujoco_versions.py measure > here.json        # once in each environment, with its own MuJoCo
     python benchmarks/mujoco_versions.py compare one.json two.json
 
-Measured are a hash of all arrays of each robot's system, and a few episodes of one network of each published model,
-to the last digit. Sizes of MuJoCo's own buffers are left out.
+Measured are a hash of all arrays of each robot's system, and whole episodes of all networks of each published model
+by the machine code of that system, to the last digit. Sizes of MuJoCo's own buffers are left out.
 """
 
 import argparse
@@ -39,8 +39,8 @@ def measure(pattern: str, episodes: int) -> dict:
     found = {"versions": versions, "systems": {name: system_hash(name) for name in ENVIRONMENTS}, "returns": {}}
     for name in zoo.list_models(pattern, task="brax") if episodes else []:
         model = zoo.load(name)
-        result = zoo.evaluate(model.select(model.seeds[0]), episodes=episodes)
-        found["returns"][name] = [float(value).hex() for value in result.returns[0]]
+        result = zoo.evaluate(model, episodes=episodes, compiled=True)
+        found["returns"][name] = [float(value).hex() for row in result.returns for value in row]
         print(f"{name} ({parse(name).task}): {result.mean:.6g}", file=sys.stderr, flush=True)
     return found
 
@@ -51,7 +51,7 @@ def main() -> int:
     verbs = parser.add_subparsers(dest="verb", required=True)
     sub = verbs.add_parser("measure")
     sub.add_argument("--models", default="*")
-    sub.add_argument("--episodes", type=int, default=2, help="of one network of each model; 0: the systems alone")
+    sub.add_argument("--episodes", type=int, default=8, help="of each network; 0: the systems alone")
     sub = verbs.add_parser("compare")
     sub.add_argument("files", nargs=2, type=Path)
     arguments = parser.parse_args()

@@ -260,6 +260,16 @@ def fuzz_hub(checkpoint: Path, count: int, seed: int = 0) -> list[tuple[str, str
     return found
 
 
+def use_well(folder: Path, what: str) -> None:
+    """What a campaign does each time, with nothing mutated; pulling is as little beside loading."""
+    if what != "run":
+        return use(folder)
+    from zoo.training.run.records import read_recorded
+
+    with tempfile.TemporaryDirectory() as parent:
+        go_on(Path(shutil.copytree(folder, Path(parent) / folder.name)), *read_recorded(folder / "run.json"))
+
+
 _CAMPAIGNS = {"checkpoint": fuzz_checkpoint, "run": fuzz_run, "hub": fuzz_hub}
 
 
@@ -272,7 +282,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     folder, campaign = arguments.folder.resolve(), _CAMPAIGNS[arguments.what]
-    use(folder / "checkpoint" if arguments.what == "run" else folder)
+    use_well(folder, arguments.what)
     first = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     found = campaign(folder, arguments.count, arguments.seed)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
