@@ -147,7 +147,7 @@ def test_curve_is_cut_to_the_saved_generation_and_torn_lines_dropped(tmp_path):
     [
         ({"population": 7}, "population .=7. must be even"),
         ({"population": 8.5}, "population .=8.5. must be of type int"),
-        ({"optimiser": "adamw"}, "must be one of adam, sgd, clipup"),
+        ({"optimiser": "adamw"}, "must be one of adam, sgd, clipup, evojax-adam, evojax-clipup"),
         ({"centre_lr": float("nan")}, "centre_lr"),
         ({"momentum": 0.1}, "a recipe has no `momentum`"),
         (

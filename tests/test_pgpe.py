@@ -1,8 +1,11 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
+from jax.example_libraries import optimizers
 
+from zoo.training.methods.optimisers import OPTIMISERS, evojax_adam
 from zoo.training.methods.pgpe import BlockSearch, Hyper, Search
 
 
@@ -77,9 +80,9 @@ def test_sigma_is_led_along_with_the_rate(drop, expected):
     np.testing.assert_allclose(used, np.repeat(expected, 3).reshape(4, 3), rtol=1e-5)
 
 
-@pytest.mark.parametrize("optimiser", ["adam", "sgd", "clipup"])
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
 def test_finds_the_optimum_of_a_quadratic(optimiser):
-    rate = {"adam": 0.05, "sgd": 2.0, "clipup": 0.05}[optimiser]
+    rate = 2.0 if optimiser == "sgd" else 0.05
     h = hyper(centre_lr=rate, centre_lr_final=0.0, generations=150)
     search, target = Search(64, 5, optimiser), jnp.linspace(-1, 1, 5)
 
@@ -102,6 +105,29 @@ def test_a_nan_counts_as_worst_and_is_never_kept_as_best():
     np.testing.assert_array_equal(with_nan.mean, with_worst.mean)
     np.testing.assert_array_equal(with_nan.std, with_worst.std)
     np.testing.assert_array_equal(with_nan.best_solution, population[1])
+
+
+def test_evojax_adam_is_jaxs_example_told_the_generation_over_1000():
+    begin, update, read = optimizers.adam(0.15)
+    ours, reference = evojax_adam(0.15), begin(jnp.ones(3))
+    state, value = ours.init(jnp.ones(3)), jnp.ones(3)
+    step = jax.jit(ours.update)
+    for t, gradient in enumerate(np.random.default_rng(0).standard_normal((1005, 3)).astype(np.float32)):
+        reference = update(t // 1000, gradient, reference)
+        change, state = step(gradient, state)
+        value = value + change
+        if t in (0, 9, 998, 1004):
+            np.testing.assert_allclose(value, read(reference), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("generation", "ratio"), [(10, 2.06), (1000, 0.398)])
+def test_evojax_adam_begins_too_fast_and_ends_too_slow(generation, ratio):
+    state = optax.ScaleByAdamState(jnp.int32(generation - 1), jnp.ones(1), jnp.ones(1))
+    (theirs, _), (usual, _) = (
+        transformation.update(jnp.ones(1), (state, optax.EmptyState()))
+        for transformation in (evojax_adam(0.1), optax.adam(0.1))
+    )
+    np.testing.assert_allclose(theirs / usual, ratio, rtol=5e-3)
 
 
 def test_clipup_is_as_fast_as_twice_its_rate_and_no_faster():

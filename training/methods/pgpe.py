@@ -12,12 +12,9 @@ import numpy as np
 import optax
 from evosax.algorithms import PGPE
 from evosax.core.fitness_shaping import centered_rank_fitness_shaping_fn
-from evosax.core.optimizer import clipup
 from jaxtyping import Array, Float, Int
 
-_OPTIMISERS = {"adam": optax.adam, "sgd": optax.sgd, "clipup": clipup}
-_CLIPUP_SPEED = 2.0
-"""ClipUp's longest step, in units of its rate, as its authors choose it (Toklu et al., 2020)."""
+from zoo.training.methods.optimisers import OPTIMISERS, SPEEDS
 
 
 class Hyper(NamedTuple):
@@ -48,7 +45,8 @@ class Search:
 
     def __init__(self, population: int, size: int, optimiser: str):
         self.fitness_shape: tuple[int, ...] = (population,)
-        self._optimiser = optax.inject_hyperparams(_OPTIMISERS[optimiser])(learning_rate=0.0)
+        self._optimiser = optax.inject_hyperparams(OPTIMISERS[optimiser])(learning_rate=0.0)
+        self._speed = SPEEDS.get(optimiser)
         self._pgpe = PGPE(
             population,
             jnp.zeros(size),
@@ -77,8 +75,8 @@ class Search:
         rate = _scheduled(hyper.centre_lr, hyper.centre_lr_final, hyper, generation)
         opt_state = state.opt_state
         rates = {"learning_rate": rate}
-        if "max_velocity" in opt_state.hyperparams:
-            rates["max_velocity"] = _CLIPUP_SPEED * rate
+        if self._speed is not None:
+            rates["max_velocity"] = self._speed * rate
         opt_state = opt_state._replace(hyperparams=opt_state.hyperparams | rates)
         state, _ = self._pgpe.tell(
             jax.random.key(0), population, -fitness, state.replace(opt_state=opt_state), self._params(hyper)

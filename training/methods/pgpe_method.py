@@ -8,7 +8,7 @@ from zoo.registry.methods import Method
 from zoo.registry.settings import EVEN, NOT_NEGATIVE, POSITIVE, Rule, at_least, check, one_of, require, setting
 from zoo.tasks.base import PHYSICS
 
-OPTIMISERS = ("adam", "sgd", "clipup")
+OPTIMISERS = ("adam", "sgd", "clipup", "evojax-adam", "evojax-clipup")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -16,7 +16,12 @@ class SearchSettings:
     """Of PGPE on any task. The defaults are the paper's where it names them (section 6.2)."""
 
     population: int = setting(256, "members, in antithetic pairs.", EVEN)
-    optimiser: str = setting("adam", "of the distribution's centre: adam, sgd or clipup.", one_of(*OPTIMISERS))
+    optimiser: str = setting(
+        "adam",
+        "of the distribution's centre: adam, sgd, clipup, or EvoJAX's own adam and clipup, which differ: "
+        "evojax-adam, evojax-clipup.",
+        one_of(*OPTIMISERS),
+    )
     centre_lr: float = setting(0.15, "its learning rate.", POSITIVE)
     centre_lr_final: float | None = setting(
         None, "learning rate that a cosine leads to in the last generation; by default none."

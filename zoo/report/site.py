@@ -127,7 +127,7 @@ training).</p>
 <form hidden aria-label="Filter">
 <label class="wide">Search <input type="search" name="search" autocomplete="off"></label>
 <label>Task <select name="family"><option value="">all</option>{options}</select></label>
-<label>Kind <select name="kind"><option value="">both</option>{kinds}</select></label>
+<label>Kind <select name="kind"><option value="">all</option>{kinds}</select></label>
 </form>
 <p class="soft" id="count" role="status">{len(rows)} models</p>
 <table class="models">
