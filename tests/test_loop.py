@@ -254,7 +254,8 @@ def test_a_damaged_newest_state_is_replaced_as_the_training_goes_on(tmp_path, ti
     damaged = saved_states(folder / "state")[-1]
     assert damaged.name == "00000002"
     shutil.rmtree(damaged / "arrays")
-    assert train(NAME, out=tmp_path, quiet=True, **tiny, max_minutes=1e-9).generations == (2,)
+    with pytest.warns(UserWarning, match="Going on from generation 1$"):
+        assert train(NAME, out=tmp_path, quiet=True, **tiny, max_minutes=1e-9).generations == (2,)
     assert (damaged / "arrays").is_dir()
     lines = (folder / "training.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in lines[1:]] == ["1", "1", "2", "2"]
@@ -352,7 +353,8 @@ def test_damaged_newest_state_falls_back_to_the_one_before(tmp_path):
     save_state(tmp_path, tree, first)
     newest = save_state(tmp_path, tree, first | {"generation": 2})
     (newest / "progress.json").write_text("{")
-    restored, progress = restore_state(tmp_path, tree)
+    with pytest.warns(UserWarning, match="progress.json.*Going on from generation 1$"):
+        restored, progress = restore_state(tmp_path, tree)
     assert progress == first
     np.testing.assert_array_equal(restored["a"], tree["a"])
     (saved_states(tmp_path)[0] / "progress.json").unlink()

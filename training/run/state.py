@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import warnings
 from pathlib import Path
 
 import jax
@@ -60,7 +61,7 @@ def drop_states_after(folder: Path, generation: int) -> None:
 
 
 def restore_state(folder: Path, like) -> tuple[object, dict] | None:
-    """The newest undamaged state and its progress; None if there is no state.
+    """The newest undamaged state and its progress; None if there is no state. A damaged one is told by a warning.
 
     Args:
         folder: ``state/`` of a run.
@@ -72,9 +73,13 @@ def restore_state(folder: Path, like) -> tuple[object, dict] | None:
     saved, problems = saved_states(folder), []
     for path in reversed(saved):
         try:
-            return _read(path, like)
+            found = _read(path, like)
         except (DamagedCheckpointError, OSError) as error:
             problems.append(str(error))
+            continue
+        if problems:
+            warnings.warn(f"{'; '.join(problems)}. Going on from generation {int(path.name):,}", stacklevel=2)
+        return found
     if not saved:
         return None
     raise ZooError(
