@@ -72,6 +72,14 @@ def test_the_table_has_one_line_per_model_in_any_terminal(published, capsys, mon
         assert "where" in lines[0]
 
 
+def test_a_reader_that_has_had_enough_is_no_error():
+    code = "import sys; from zoo.cli import main; sys.exit(main(['list']))"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
 def verbs():
     (action,) = (a for a in _make_parser()._actions if isinstance(a, argparse._SubParsersAction))
     return action.choices

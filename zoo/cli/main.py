@@ -24,13 +24,17 @@ _EXAMPLES = """examples:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs one command; returns the exit status: 0 good, 1 a claim does not hold, 2 an error."""
+    """Runs one command; returns the exit status: 0 good, 1 a claim does not hold, 2 an error, 141 nobody reads on."""
     parser = _make_parser()
     arguments = parser.parse_args(argv)
     if not arguments.verbose:
         quiet_libraries()
     try:
-        return arguments.run(arguments)
+        status = arguments.run(arguments)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        return _without_reader()
     except (ZooError, ValueError, OSError) as error:
         if arguments.debug:
             raise
@@ -44,6 +48,14 @@ def main(argv: list[str] | None = None) -> int:
             raise
         print(shown(_unforeseen(arguments, error)), file=sys.stderr)
         return 2
+
+
+def _without_reader() -> int:
+    """Status after a reader such as ``head`` has had enough: what is left is for nobody, and so is a complaint."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + 13  # As if SIGPIPE had ended it.
 
 
 def _unforeseen(arguments: argparse.Namespace, error: Exception) -> str:

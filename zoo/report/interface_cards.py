@@ -90,7 +90,7 @@ def _acts(model: ZooModel, interface: Interface) -> list[str]:
 def _observations(model: ZooModel, interface: Interface) -> list[str]:
     if not interface.observations:
         return []
-    head, ruler, columns = "| | observation | unit |", "| --- | --- | --- |", []
+    head, ruler, columns = "| no. | observation | unit |", "| --- | --- | --- |", []
     if model.observations is not None:
         columns = _statistics(model.observations)
         head, ruler = head + f" mean, seed {model.seeds[0]} | std, seed {model.seeds[0]} |", ruler + " --- | --- |"
@@ -117,7 +117,7 @@ def _statistics(observations: dict[str, np.ndarray]) -> list[list[str]]:
 def _actions(interface: Interface) -> list[str]:
     if not interface.observations:
         return ["Classes: " + ", ".join(f"{n} {action.what}" for n, action in enumerate(interface.actions)) + "."]
-    return ["| | action | unit |", "| --- | --- | --- |", *_rows(interface.actions)]
+    return ["| no. | action | unit |", "| --- | --- | --- |", *_rows(interface.actions)]
 
 
 def _rows(quantities: tuple[Quantity, ...], more: list[list[str]] | None = None) -> list[str]:

@@ -4,7 +4,6 @@ import csv
 import dataclasses
 import io
 import shutil
-import sys
 import warnings
 from collections.abc import Callable
 
@@ -80,7 +79,8 @@ def as_csv(rows: list[ModelInfo]) -> str:
 
 
 _COLUMNS = ("model", "task", "kind", "parameters", "reward ± 95 %", "paper", "size", "where")
-_IN_THE_NAME = ("task", "kind")
+_LEFT_OUT = ("task", "kind", "size", "paper")
+"""Where there is no room, one after the other; the first two are in the names."""
 _RIGHT = ("parameters", "reward ± 95 %", "paper", "size")
 _PIPED_WIDTH = 160
 
@@ -93,11 +93,9 @@ def _reward(row: ModelInfo) -> str:
 def print_table(rows: list[ModelInfo]) -> None:
     """A table for the terminal, one line per model.
 
-    Where it would not fit, task and kind are left out, which the names tell too. The reward comes with the
-    half width of its 95 % interval over training seeds, where there are several.
+    Where it would not fit, columns are left out. The reward comes with the half width of its 95 % interval over
+    training seeds, where there are several.
     """
-    # A table of rich's takes a tenth of the command's time.
-    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else _PIPED_WIDTH
     lines = [
         dict(zip(_COLUMNS, (
             row.name, row.task, row.kind, f"{row.parameters:,}",
@@ -107,8 +105,11 @@ def print_table(rows: list[ModelInfo]) -> None:
         for row in rows
     ]  # fmt: skip
     widths = {title: max(len(title), *(len(line[title]) for line in lines)) for title in _COLUMNS}
-    fits = sum(widths.values()) + 2 * len(_COLUMNS) <= room
-    titles = [title for title in _COLUMNS if fits or title not in _IN_THE_NAME]
+    room = shutil.get_terminal_size((_PIPED_WIDTH, 0)).columns
+    titles, spare = list(_COLUMNS), list(_LEFT_OUT)
+    while spare and sum(widths[title] + 2 for title in titles) > room + 2:
+        titles.remove(spare.pop(0))
+    # A table of rich's would take a tenth of the command's time.
     for line in [dict(zip(titles, titles, strict=True)), *lines]:
         cells = (format(line[title], f"{'>' if title in _RIGHT else '<'}{widths[title]}") for title in titles)
         print("  ".join(cells).rstrip())
