@@ -16,7 +16,7 @@ import scipy.stats
 from zoo.analysis.null import drift
 from zoo.analysis.paper_tables import TABLE_2
 from zoo.evaluation.statistics import interval_95
-from zoo.models import tau_ms_from_x
+from zoo.models import TAU_MS, V_TH, tau_ms_from_x
 from zoo.registry.names import parse
 from zoo.registry.recipe import make_network_config, make_recipe_task
 from zoo.tasks.brax import FAMILY as BRAX
@@ -25,7 +25,7 @@ from zoo.training.methods.optimisers import OPTIMISERS
 
 PAPER = {
     "centre_lr": 0.15, "centre_lr_final": None, "centre_lr_drop": None, "sigma": 0.1, "sigma_final": None,
-    "sigma_lr": 0.1, "generations": 1000, "tau_ms": (20.0,), "v_th": 0.5,
+    "sigma_lr": 0.1, "generations": 1000, "tau_ms": (TAU_MS,), "v_th": V_TH,
 }  # fmt: skip
 
 

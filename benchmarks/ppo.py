@@ -8,13 +8,12 @@ In one run, one after the other, so that all meet the same machine: the zoo's PP
 PGPE (a generation of 256 members), Brax's own PPO with an MLP actor of about as many parameters and the same numbers
 of environments, steps, epochs and minibatches, and forward and backward of the same sequences in snnTorch. Of the
 zoo's update also the gradient alone beside its own matrix products, which no way of computing it does without.
-Gradients are counted in the cores' time, best of several calls after compilation; trainings in the time that passes,
-of Brax's in its last epoch.
+Gradients are counted in the cores' time, best of several tens of calls after compilation; trainings in the time that
+passes, of Brax's in its last epoch.
 """
 
 import argparse
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -36,7 +35,7 @@ _AT_ONCE = 10
 
 
 def best(function, *args, calls=5):
-    """Seconds of the cores a call, in the fastest ten calls, after one that compiles."""
+    """Seconds of the cores a call, the mean of the fastest ten, after one that compiles."""
     jax.block_until_ready(function(*args))
     times = []
     for _ in range(calls):
@@ -161,8 +160,9 @@ def snntorch_microseconds(name, calls):
     times = []
     for _ in range(calls):
         start = time.process_time()
-        once()
-        times.append(time.process_time() - start)
+        for _ in range(_AT_ONCE):
+            once()
+        times.append((time.process_time() - start) / _AT_ONCE)
     return 1e6 * min(times) / (settings.steps * settings.sequences)
 
 
@@ -172,7 +172,7 @@ def main():
     parser.add_argument("--kind", default="het", choices=["het", "hom", "full"])
     parser.add_argument("--budget", default=16384, type=int)
     parser.add_argument("--calls", default=5, type=int)
-    parser.add_argument("--brax-python", default=sys.executable, help="of an environment whose Brax can train")
+    parser.add_argument("--brax-python", help="of an environment whose Brax can train (see brax_ppo.py)")
     parser.add_argument("--without", nargs="*", default=[], choices=["training", "pgpe", "brax", "snntorch"])
     arguments = parser.parse_args()
     search = f"{arguments.kind}snn-{arguments.task}-{arguments.budget}"
@@ -189,7 +189,7 @@ def main():
     if "pgpe" not in arguments.without:
         other = training(search, pgpe_steps, updates=1, episode_limit=200)
         print(f"PGPE of {search}: {other:,.0f} steps/s; PPO has {own / other:.2f} times as many")
-    if "brax" not in arguments.without:
+    if arguments.brax_python and "brax" not in arguments.without:
         other, width = brax_steps_per_second(name, arguments.brax_python)
         print(f"Brax's PPO, MLP {width}-{width}: {other:,.0f} steps/s; the zoo's has {own / other:.2f} times as many")
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # brax 0.14.2 (jax and jaxlib 0.9.2, mujoco 3.17.0, Python 3.11): PPO compiles its training epoch and its evaluation
-# twice, the same shapes both times, first with states as they are made and then as the epoch returned them. So the
-# wait before a training of a robot doubles, and `training/sps` of the second epoch, which includes the compilation
-# as the first one's does, is a fraction of what all later ones have: with num_evals=3 no figure of speed is one.
+# twice, the same shapes both times (why was not looked into). So the wait before a training of a robot doubles, and
+# `training/sps` of the second epoch, which includes the compilation as the first one's does, is a fraction of what all
+# later ones have: with num_evals=3 no figure of speed is one.
 # Guessed: one compilation, in the first epoch, and steps per second from the second on.
 #
 # Output seen:

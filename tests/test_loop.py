@@ -254,7 +254,7 @@ def test_a_damaged_newest_state_is_replaced_as_the_training_goes_on(tmp_path, ti
     damaged = saved_states(folder / "state")[-1]
     assert damaged.name == "00000002"
     shutil.rmtree(damaged / "arrays")
-    with pytest.warns(UserWarning, match="Going on from generation 1$"):
+    with pytest.warns(UserWarning, match="Used is that of generation 1$"):
         assert train(NAME, out=tmp_path, quiet=True, **tiny, max_minutes=1e-9).generations == (2,)
     assert (damaged / "arrays").is_dir()
     lines = (folder / "training.csv").read_text().splitlines()
@@ -321,7 +321,8 @@ def test_a_checkpoint_of_an_unfinished_run_is_of_its_saved_state(tmp_path, tiny)
     before, damaged = state_bytes(folder), folder / "state/00000002"
     shutil.copytree(state, damaged)
     (damaged / "progress.json").write_text("{")
-    checkpoint = export_run(folder, tmp_path / "again")
+    with pytest.warns(UserWarning, match="Used is that of generation 1$"):
+        checkpoint = export_run(folder, tmp_path / "again")
     assert [path.name for path in saved_states(checkpoint / "state")] == ["00000001"]
     assert state_bytes(checkpoint) == before
 
@@ -353,7 +354,7 @@ def test_damaged_newest_state_falls_back_to_the_one_before(tmp_path):
     save_state(tmp_path, tree, first)
     newest = save_state(tmp_path, tree, first | {"generation": 2})
     (newest / "progress.json").write_text("{")
-    with pytest.warns(UserWarning, match="progress.json.*Going on from generation 1$"):
+    with pytest.warns(UserWarning, match="progress.json.*Used is that of generation 1$"):
         restored, progress = restore_state(tmp_path, tree)
     assert progress == first
     np.testing.assert_array_equal(restored["a"], tree["a"])

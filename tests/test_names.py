@@ -42,6 +42,7 @@ def test_homogeneous_image_networks_have_table_3s_counts(budget, hidden):
         ("hetsnn-hc-16384-r-tau", "hetsnn-hc-16384-tau-r"),
         ("homsnn-hc-16384-tau", "hetsnn-hc-16384-tau"),
         ("fullsnn-hc-16384-tau", "hetsnn-hc-16384-tau"),
+        ("fullsnn-halfcheetah-16384", "did you mean fullsnn-hc-16384"),
         ("hetsnn-hc-16384-tau-vth-rest-r", "did you mean hetsnn-hc-16384?"),
         ("hetsnn-mem5-1024-tau-vth-rest-r-bp", "did you mean hetsnn-mem5-1024-bp?"),
         ("hetsnn-mem25-3", "less than one neuron"),

@@ -5,6 +5,7 @@ import optax
 import pytest
 from jax.example_libraries import optimizers
 
+from zoo.training.methods import pgpe_method
 from zoo.training.methods.optimisers import OPTIMISERS, evojax_adam
 from zoo.training.methods.pgpe import BlockSearch, Hyper, Search
 
@@ -105,6 +106,10 @@ def test_a_nan_counts_as_worst_and_is_never_kept_as_best():
     np.testing.assert_array_equal(with_nan.mean, with_worst.mean)
     np.testing.assert_array_equal(with_nan.std, with_worst.std)
     np.testing.assert_array_equal(with_nan.best_solution, population[1])
+
+
+def test_every_optimiser_that_can_be_asked_for_is_there():
+    assert tuple(OPTIMISERS) == pgpe_method.OPTIMISERS
 
 
 def test_evojax_adam_is_jaxs_example_told_the_generation_over_1000():

@@ -8,7 +8,6 @@ from zoo.models import SURROGATES
 from zoo.registry.families import family_of
 from zoo.registry.methods import Method
 from zoo.registry.metrics import RETURN
-from zoo.registry.paper import CARTPOLE_EPISODES
 from zoo.registry.settings import NOT_NEGATIVE, POSITIVE, Rule, at_least, between, check, one_of, require, setting
 
 BASELINES = ("none", "running", "leave-one-out")
@@ -107,12 +106,14 @@ class SurrogateGradients(Method):
 
     def departures(self, recipe, model):
         """Episodes, and a rate that falls."""
-        first = []
-        if family_of(model.task).metric == RETURN:
+        first, family = [], family_of(model.task)
+        if episodes := getattr(family, "gradient_episodes", None):
             first.append(
-                f"{recipe.generations * recipe.batch:,} episodes a seed (paper: {CARTPOLE_EPISODES:,}); the paper "
+                f"{recipe.generations * recipe.batch:,} episodes a seed (paper: {episodes:,}); the paper "
                 "names no baseline, discount or number of episodes per update"
             )
+        elif family.metric == RETURN:
+            first.append("the paper trains no such task by gradients")
         if recipe.learning_rate_final is not None:
             first.append("the learning rate falls")
         return first, []

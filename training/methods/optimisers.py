@@ -2,8 +2,8 @@
 
 EvoJAX's PGPE has the paper's rates as its defaults. Its Adam is told the generation divided by 1,000 in whole
 numbers, in place of the generation (google/evojax, issue 25): moments count as if they had just begun, so that steps
-are 2.06 times optax's in generation 10 and 0.40 times in generation 1,000. Its ClipUp moves by one rate at most,
-where ClipUp's authors choose two.
+are 2.06 times optax's in generation 10 and 0.40 times in generation 1,000. Its ClipUp moves by 0.15 at most, which is
+one step at its own rate, where ClipUp's authors choose two of any rate.
 """
 
 from types import MappingProxyType
@@ -42,5 +42,5 @@ def evojax_adam(learning_rate: float, b1: float = 0.9, b2: float = 0.999, eps: f
 OPTIMISERS = MappingProxyType(
     {"adam": optax.adam, "sgd": optax.sgd, "clipup": clipup, "evojax-adam": evojax_adam, "evojax-clipup": clipup}
 )
-SPEEDS = MappingProxyType({"clipup": 2.0, "evojax-clipup": 1.0})
-"""Longest steps, in units of the rate: ClipUp's is its authors' choice (Toklu et al., 2020)."""
+SPEEDS = MappingProxyType({"clipup": lambda rate: 2 * rate, "evojax-clipup": lambda rate: 0.15})
+"""Longest steps by the rate: ClipUp's is its authors' choice (Toklu et al., 2020)."""

@@ -76,7 +76,7 @@ class Search:
         opt_state = state.opt_state
         rates = {"learning_rate": rate}
         if self._speed is not None:
-            rates["max_velocity"] = self._speed * rate
+            rates["max_velocity"] = jnp.float32(self._speed(rate))
         opt_state = opt_state._replace(hyperparams=opt_state.hyperparams | rates)
         state, _ = self._pgpe.tell(
             jax.random.key(0), population, -fitness, state.replace(opt_state=opt_state), self._params(hyper)

@@ -61,7 +61,7 @@ def drop_states_after(folder: Path, generation: int) -> None:
 
 
 def restore_state(folder: Path, like) -> tuple[object, dict] | None:
-    """The newest undamaged state and its progress; None if there is no state. A damaged one is told by a warning.
+    """The newest undamaged state and its progress; None if there is no state.
 
     Args:
         folder: ``state/`` of a run.
@@ -69,6 +69,9 @@ def restore_state(folder: Path, like) -> tuple[object, dict] | None:
 
     Raises:
         ZooError: if all states are damaged or of another shape.
+
+    Warns:
+        UserWarning: if a newer one is.
     """
     saved, problems = saved_states(folder), []
     for path in reversed(saved):
@@ -78,7 +81,7 @@ def restore_state(folder: Path, like) -> tuple[object, dict] | None:
             problems.append(str(error))
             continue
         if problems:
-            warnings.warn(f"{'; '.join(problems)}. Going on from generation {int(path.name):,}", stacklevel=2)
+            warnings.warn(f"{'; '.join(problems)}. Used is that of generation {int(path.name):,}", stacklevel=2)
         return found
     if not saved:
         return None

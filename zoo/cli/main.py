@@ -31,9 +31,11 @@ def main(argv: list[str] | None = None) -> int:
         quiet_libraries()
     try:
         status = arguments.run(arguments)
-        sys.stdout.flush()
+        print(end="", flush=True)
         return status
     except BrokenPipeError:
+        if arguments.debug:
+            raise
         return _without_reader()
     except (ZooError, ValueError, OSError) as error:
         if arguments.debug:

@@ -66,7 +66,8 @@ def parse(name: str) -> ModelName:
     match = _NAME.fullmatch(name) if name.isascii() and len(name) <= _LONGEST else None
     if match is None or find_family(match[2]) is None or not _is_method(match[5]):
         name = reprlib.repr(name)[1:-1]  # It may be anything.
-        close = nearest(name, known_names())
+        both = (known.replace("hom", "full", 1) for known in known_names() if known.startswith("hom"))
+        close = nearest(name, [*known_names(), *both])
         raise UnknownModelError(
             f"unknown model name '{name}'; "
             + (f"did you mean {', '.join(close)}? " if close else "")

@@ -55,15 +55,18 @@ class PaperFamily(Family):
     Attributes:
         figure: where the paper has its curves, or None.
         search_settings, gradient_settings: numbers of recipes that the paper names (sections 4.6 and 6.2).
+        gradient_episodes: that a training by gradients has in the paper, or None.
     """
 
     figure: str | None = None
     search_settings: Mapping[str, float] = MappingProxyType({})
     gradient_settings: Mapping[str, float] = MappingProxyType({})
+    gradient_episodes: int | None = None
 
     def in_figure(self, model: ModelName) -> bool:
         """Whether the figure has a curve of it."""
-        return self.figure is not None and model.properties == PROPERTIES and model.trainer == DEFAULT_TRAINER
+        one_or_other = model.kind != "full" and model.properties == PROPERTIES
+        return self.figure is not None and one_or_other and model.trainer == DEFAULT_TRAINER
 
     def paper_text(self, model: ModelName) -> str:
         """What a card says that the paper has: a number, or where a curve is."""

@@ -17,8 +17,8 @@ from zoo.registry.names import parse
 from zoo.registry.paper import PAPER_GENERATIONS, TABLE_1, TABLE_1_BUDGET
 from zoo.report.control_tables import (
     SIGNS,
-    full_models,
     means_until,
+    models_of_fig_3,
     population_curve,
     subset_models,
     whole_generations,
@@ -32,12 +32,12 @@ _DASHES = ("--", ":", "-.", (0, (8, 2)), (0, (1, 3)))
 
 
 def drawn_models(rows: list[ModelInfo]) -> dict[tuple[str, int, str], ModelInfo]:
-    """`full_models`, of which there must be some.
+    """`models_of_fig_3`, of which there must be some.
 
     Raises:
         ZooError: if none of the models belongs to one of Brax's environments.
     """
-    models = full_models(rows)
+    models = models_of_fig_3(rows)
     if not models:
         raise ZooError(f"no model of {', '.join(BRAX.tasks)} is published here; draw them where there are some")
     return models

@@ -23,7 +23,7 @@ SIGNS = {"x_tau": "tau", "v_th": "v_th", "v_rest": "v_rest", "r": "R"}
 _NONE = "-"
 
 
-def full_models(rows: Iterable[ModelInfo]) -> dict[tuple[str, int, str], ModelInfo]:
+def models_of_fig_3(rows: Iterable[ModelInfo]) -> dict[tuple[str, int, str], ModelInfo]:
     """Models of Brax's environments with all four properties or the weights trained, by task, budget and kind."""
     cells = {}
     for row in rows:
@@ -79,7 +79,7 @@ def control_table(rows: Iterable[ModelInfo], link: str = "") -> str:
         rows: published models; those of other tasks and of subsets of the properties are left out.
         link: models link to ``{link}{name}.md``.
     """
-    cells = full_models(rows)
+    cells = models_of_fig_3(rows)
     places = {(task, budget) for task, budget, _ in cells} | {(task, TABLE_1_BUDGET) for task in BRAX.tasks}
     lines = [
         "| environment | parameters | trained | population | paper's population | centre | seeds "
@@ -154,7 +154,7 @@ def difference_table(rows: Iterable[ModelInfo]) -> str:
     Args:
         rows: published models; others than Brax's are left out.
     """
-    cells = full_models(rows)
+    cells = models_of_fig_3(rows)
     lines = [
         "| environment | parameters | generations | neurons | weights | weights - neurons (95 % interval) "
         "| Welch's p |",

@@ -64,6 +64,8 @@ def _published():
     """Rows of the published memory models, from their evaluations."""
     for name in list_models("*snn-*-1024", task=MEMORY.name):
         model = parse(name)
+        if model.kind == "full":
+            continue
         means = np.array([row["mean"] for row in load(name).evaluation["seeds"]])
         yield _row(f"zoo {model.kind}snn", MEMORY.number(model.task), means)
 

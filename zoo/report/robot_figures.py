@@ -82,7 +82,7 @@ def evolution_and_gradients(rows: list[ModelInfo], out: Path) -> list[Path]:
             panels[0].set_ylabel("mean return while training")
         shown = dict(pair for axes in grid[0] for pair in zip(*axes.get_legend_handles_labels()[::-1], strict=True))
         title = "bands: 95 % over training seeds"
-        figure.legend([*shown.values()], [*shown], loc="outside lower center", ncols=5, title=title)
+        figure.legend([*shown.values()], [*shown], loc="outside lower center", ncols=4, title=title)
 
     numbers = [{"model": models[key].name} | row for key, curve in curves.items() for row in curve]
     return [*save(paint, (11.0, 6.2), out / "robot-gradients.svg"), write_table(out / "robot-gradients.csv", numbers)]

@@ -117,8 +117,9 @@ def _index(pages: list[Page], home: str | None) -> str:
     body = f"""{up}<header>
 <h1>Pretrained spiking networks with heterogeneous neurons</h1>
 <p class="soft"><b>het</b>: the neurons were trained and the random weights left alone; <b>hom</b>: the weights were
-trained and all neurons are alike. <i>Reward</i> is the mean return of the trained centre on fresh episodes, or its
-accuracy in percent, over its training seeds; the bar compares it with the best model of the same task.
+trained and all neurons are alike; <b>full</b>: both were trained. <i>Reward</i> is the mean return of the trained
+centre on fresh episodes, or its accuracy in percent, over its training seeds; the bar compares it with the best model
+of the same task.
 <i>Population</i> is the mean of the last generation's members, which is what <a href="{PAPER_URL}">Shen et al.</a>
 print: compare it with <i>paper</i> (for models by gradients, <i>-bp</i>, it is what they last reached in
 training).</p>

@@ -66,6 +66,8 @@ def _departures(model: ZooModel) -> list[str]:
         if getattr(recipe, field, value) != value
     ]
     notes += first
+    if name.kind == "full":
+        notes.append("the paper trains neurons or weights, never both")
     if recipe.tau_ms != (TAU_MS,):
         ends = " to ".join(f"{tau:g}" for tau in recipe.tau_ms)
         notes.append(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from zoo.core.errors import DamagedCheckpointError, UnknownModelError
 from zoo.core.json_files import coerce
-from zoo.registry.families import family_of
+from zoo.registry.families import KINDS, family_of
 from zoo.registry.names import nearest, parse
 from zoo.store.agreement import check_evaluation
 from zoo.store.checkpoint import read_config, read_evaluation
@@ -100,7 +100,7 @@ def _is_name(name: str) -> bool:
 def _order(name: str):
     model = parse(name)
     family = family_of(model.task)
-    return model.kind, family.name, family.number(model.task), model.task, model.budget, name
+    return list(KINDS).index(model.kind), family.name, family.number(model.task), model.task, model.budget, name
 
 
 def as_text(name: str | os.PathLike) -> str:

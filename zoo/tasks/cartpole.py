@@ -109,6 +109,7 @@ class CartPoleFamily(PaperFamily):
     figure = "Fig. 7"
     search_settings = MappingProxyType({"population": 128, "generations": 30, "episodes": 1, "seeds": 100})
     gradient_settings = MappingProxyType({"learning_rate": 0.03, "seeds": 100})
+    gradient_episodes = CARTPOLE_EPISODES
     scene = "zoo.rendering.cartpole_scene"
 
     def make_task(self, task: str, **options) -> CartPole:
