@@ -60,7 +60,6 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
     "show_nav_level": 2,
-    "collapse_navigation": True,  # Its toggles have no name that a screen reader could say.
     "navigation_with_keys": False,
 }
 html_context = {"default_mode": "auto"}

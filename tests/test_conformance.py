@@ -25,7 +25,7 @@ SMALL = {"mem": "mem5", "cartpole": "cartpole9", "brax": "hp", "image": "mnist"}
 TINY = {"seeds": 1, "generations": 2, "population": 4, "batch": 4, "episode_limit": 3, "block_neurons": 2}
 TINY |= {"environments": 4, "steps": 4, "minibatches": 2, "epochs": 1, "critic_layers": (4,)}
 PAIRS = [
-    ("full" if (family.name, trainer) in (("brax", "bp"), ("image", "pgpe")) else "het", family.name, trainer)
+    ("full" if (family.name, trainer) == ("brax", "bp") else "het", family.name, trainer)
     for family in families()
     for trainer in ("pgpe", *tags())
     if family.kind in find_method(family.methods.get(trainer, trainer)).implementations
