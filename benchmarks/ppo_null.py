@@ -15,7 +15,7 @@ import jax
 import numpy as np
 
 import zoo
-from zoo.models.neuron import tau_ms_from_x
+from zoo.models.properties import tau_ms_from_x
 from zoo.registry.names import parse
 from zoo.registry.recipe import default_recipe, make_network_config, make_recipe_task, override
 from zoo.training import Engine, Group

@@ -5,20 +5,13 @@ from typing import TYPE_CHECKING
 from zoo.core.lazy import names_of
 
 if TYPE_CHECKING:
-    from zoo.models.constants import DT_MS, PROPERTIES, TAU_MS, V_TH, WEIGHTS
+    from zoo.models.config import NetworkConfig, split_hidden
+    from zoo.models.constants import DT_MS, PROPERTIES, SURROGATES, TAU_MS, V_TH, WEIGHTS
     from zoo.models.module import Frozen, SpikingMLP, Trained
-    from zoo.models.neuron import (
-        TABLE_4,
-        Neuron,
-        lif_step,
-        physical,
-        tau_ms_from_x,
-        unphysical,
-        x_tau_from_ms,
-    )
+    from zoo.models.neuron import Neuron, lif_step
+    from zoo.models.properties import TABLE_4, physical, tau_ms_from_x, unphysical, x_tau_from_ms
     from zoo.models.spiking_mlp import (
         Network,
-        NetworkConfig,
         NetworkOutput,
         NetworkState,
         Packed,
@@ -29,9 +22,8 @@ if TYPE_CHECKING:
         pack,
         packed_state,
         population_step,
-        split_hidden,
     )
-    from zoo.models.surrogate import SURROGATES, Surrogate
+    from zoo.models.surrogate import Surrogate
     from zoo.models.unrolled import lif_scan, segment_length, unroll
 
 __all__ = [
@@ -70,6 +62,7 @@ __all__ = [
     "x_tau_from_ms",
 ]
 
-# Flax, which takes a third of a second to import, comes last.
-_MODULES = ("constants", "fixed_weights", "surrogate", "neuron", "unrolled", "spiking_mlp", "module")
+# Flax, which takes a third of a second to import, comes last; the plain ones do not even need JAX.
+_PLAIN = ("constants", "fixed_weights", "properties", "config")
+_MODULES = (*_PLAIN, "surrogate", "neuron", "unrolled", "spiking_mlp", "module")
 __getattr__ = names_of(__name__, __all__, _MODULES)

@@ -11,3 +11,5 @@ PROPERTIES = ("x_tau", "v_th", "v_rest", "r")
 WEIGHTS = ("w_in", "w_out")
 IN_WORDS = {"x_tau": "time constant", "v_th": "threshold", "v_rest": "resting potential", "r": "resistance"}
 """The four properties as a reader knows them."""
+SURROGATES = ("arctan", "log-sign", "triangle")
+"""How a spike may be differentiated."""

@@ -1,119 +1,20 @@
-"""The two-layer spiking network: what it is made of, what is trained, and one step of it."""
+"""The two-layer spiking network: what it is made of, and one step of it."""
 
-import dataclasses
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
-from jaxtyping import Array, Float, Int, Num
+from jaxtyping import Array, Float
 
-from zoo.models import fixed_weights
-from zoo.models.constants import DT_MS, PROPERTIES, TAU_MS, V_TH, WEIGHTS
-from zoo.models.neuron import TABLE_4, Neuron, integrate, lif_step, x_tau_from_ms
+from zoo.models.config import NetworkConfig
+from zoo.models.constants import WEIGHTS
+from zoo.models.neuron import Neuron, integrate, lif_step
+from zoo.models.properties import TABLE_4
 from zoo.models.surrogate import Surrogate
 
 READOUT_K = float(1.0 / (1.0 + np.exp(-TABLE_4["x_tau"])))
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkConfig:
-    """Shape of a network and which of its parts are trained.
-
-    Attributes:
-        inputs, hidden, outputs: sizes of the layers.
-        trained: names out of `PROPERTIES` (heterogeneous) or `WEIGHTS` (homogeneous), or both.
-        tau_ms: initial time constant, one value, or the ends of a log-uniform spread over the
-            hidden neurons (evenly spaced quantiles).
-        v_th: initial threshold, in volts.
-    """
-
-    inputs: int
-    hidden: int
-    outputs: int
-    trained: tuple[str, ...]
-    tau_ms: tuple[float, ...] = (TAU_MS,)
-    v_th: float = V_TH
-
-    def __post_init__(self):
-        for name in ("inputs", "hidden", "outputs"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} (={getattr(self, name)}) must be at least 1")
-        order = PROPERTIES + WEIGHTS
-        unknown = [name for name in self.trained if name not in order]
-        if unknown or not self.trained:
-            raise ValueError(f"trained (={self.trained}) must name at least one of {order}")
-        if tuple(sorted(set(self.trained), key=order.index)) != self.trained:
-            raise ValueError(f"trained (={self.trained}) must be in the order of {order}")
-        if len(self.tau_ms) not in (1, 2) or min(self.tau_ms) <= DT_MS:
-            raise ValueError(f"tau_ms (={self.tau_ms}) must be one value or two ends, each above dt_ms (={DT_MS:g})")
-
-    def shape(self, name: str) -> tuple[int, ...]:
-        """Shape of one part of the network."""
-        shapes = {"w_in": (self.inputs, self.hidden), "w_out": (self.hidden, self.outputs)}
-        return shapes.get(name, (self.hidden,))
-
-    @property
-    def trained_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shapes of the trained parts, in the order in which they are flattened for the optimiser."""
-        return {name: self.shape(name) for name in self.trained}
-
-    @property
-    def trained_size(self) -> int:
-        """Number of trained parameters."""
-        return sum(int(np.prod(shape)) for shape in self.trained_shapes.values())
-
-    def initial(self, seed: int) -> dict[str, np.ndarray]:
-        """Every part of the network before training: LeCun weights of `seed`, Table 4's properties."""
-        weights = {
-            name: fixed_weights.lecun_normal(seed, stream, self.shape(name)) for stream, name in enumerate(WEIGHTS)
-        }
-        values = TABLE_4 | {"v_th": self.v_th}
-        properties = {name: np.full(self.hidden, value, np.float32) for name, value in values.items()}
-        quantiles = (np.arange(self.hidden) + 0.5) / self.hidden
-        low, high = np.log(self.tau_ms[0]), np.log(self.tau_ms[-1])
-        tau_ms = np.exp(low + (high - low) * quantiles)
-        properties["x_tau"] = x_tau_from_ms(tau_ms).astype(np.float32)
-        return properties | weights
-
-    def split(self, flat: Num[ArrayLike, "*b D"]) -> dict[str, Num[ArrayLike, "..."]]:
-        """Named trained parts out of flat vectors of `trained_size` numbers."""
-        parts, start = {}, 0
-        for name, shape in self.trained_shapes.items():
-            size = int(np.prod(shape))
-            parts[name] = flat[..., start : start + size].reshape(*flat.shape[:-1], *shape)
-            start += size
-        return parts
-
-    def blocks(self, neurons: int) -> Int[np.ndarray, "J K"]:
-        """Where the trained parameters of each block of hidden neurons stand in a flat vector.
-
-        A row is the flat vector of a network of the block's width, with these neurons and their weights.
-
-        Args:
-            neurons: in a block.
-
-        Raises:
-            ValueError: if they do not divide the hidden layer.
-        """
-        if self.hidden % neurons:
-            raise ValueError(f"block_neurons (={neurons}) must divide the {self.hidden} hidden neurons")
-        parts = self.split(np.arange(self.trained_size)).items()
-        by_block = [split_hidden(name, index, neurons).reshape(self.hidden // neurons, -1) for name, index in parts]
-        return np.concatenate(by_block, axis=1)
-
-    def flatten(self, parts: Mapping[str, ArrayLike]) -> np.ndarray:
-        """Flat vector [trained_size] of the trained parts: the inverse of `split`."""
-        return np.concatenate([np.asarray(parts[name]).ravel() for name in self.trained])
-
-
-def split_hidden(name: str, part: Num[ArrayLike, "..."], neurons: int) -> Num[ArrayLike, "J ..."]:
-    """A part of a network, by name, cut into blocks of hidden neurons."""
-    axis = 1 if name == "w_in" else 0
-    shape = part.shape
-    cut = part.reshape(*shape[:axis], shape[axis] // neurons, neurons, *shape[axis + 1 :])
-    return cut.swapaxes(0, axis)
 
 
 class Network(NamedTuple):

@@ -15,6 +15,8 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
+from zoo.models.constants import SURROGATES
+
 
 def heaviside(x: Float[ArrayLike, "*b"]) -> Float[Array, "*b"]:
     """1 where x >= 0, else 0, in the dtype of x."""
@@ -51,9 +53,6 @@ def spike_with(x: Float[ArrayLike, "*b"], slope: Float[ArrayLike, "*b"]) -> Floa
 def _spike_with_jvp(primals, tangents):
     x, slope = primals
     return heaviside(x), slope * tangents[0]
-
-
-SURROGATES = ("arctan", "log-sign", "triangle")
 
 
 class Surrogate(NamedTuple):

@@ -14,7 +14,8 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from zoo.models.neuron import TABLE_4, integrate
+from zoo.models.neuron import integrate
+from zoo.models.properties import TABLE_4
 from zoo.models.spiking_mlp import READOUT_K, Network, NetworkState
 from zoo.models.surrogate import Surrogate
 

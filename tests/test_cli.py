@@ -289,3 +289,13 @@ def test_ctrl_c_ends_a_training_with_status_130_and_its_state_saved(tmp_path):
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "state saved; run the same command to go on" in output
+
+
+@pytest.mark.parametrize(
+    "verb", [["--help"], ["list"], ["list", "--json", "hetsnn-mem*"], ["train", "hetsnn-hp-4096", "--help"]]
+)
+def test_what_only_tells_waits_for_no_jax(verb):
+    code = f"import sys; sys.modules['jax'] = None; from zoo.cli import main; main({verb!r})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "hetsnn-mem" in done.stdout or "--population" in done.stdout

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from zoo.registry.methods import Method, register
     from zoo.report.cards import card
     from zoo.report.publishing import publish
-    from zoo.store.loading import ModelInfo, ZooModel, list_models, load, model_info, pull
+    from zoo.store.loading import ModelInfo, list_models, load, model_info, pull
+    from zoo.store.zoo_model import ZooModel
     from zoo.training import train
 
 moved.install()
@@ -45,7 +46,8 @@ _, _find = public_names(
         "registry.methods": ("Method", "register"),
         "report.cards": ("card",),
         "report.publishing": ("publish",),
-        "store.loading": ("ModelInfo", "ZooModel", "list_models", "load", "model_info", "pull"),
+        "store.zoo_model": ("ZooModel",),
+        "store.loading": ("ModelInfo", "list_models", "load", "model_info", "pull"),
         "training": ("train",),
     },
 )

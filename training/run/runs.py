@@ -24,8 +24,8 @@ from zoo.registry.recipe import (
     override,
     read_recipe,
 )
-from zoo.store.checkpoint import read_config
 from zoo.store.manifest import STATE
+from zoo.store.records import read_config
 from zoo.tasks import Task
 from zoo.training.methods.base import Group, Start
 from zoo.training.run.published import copy_published, published_folder

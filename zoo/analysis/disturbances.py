@@ -13,7 +13,7 @@ from zoo.core.progress import track
 from zoo.evaluation.episodes import evaluate_parts
 from zoo.evaluation.statistics import interval_95
 from zoo.models import PROPERTIES, WEIGHTS
-from zoo.store.loading import ZooModel
+from zoo.store.zoo_model import ZooModel
 from zoo.tasks import Task
 from zoo.tasks.base import Step
 from zoo.tasks.observations import ObservationStats, std

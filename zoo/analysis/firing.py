@@ -13,7 +13,7 @@ from jaxtyping import Float
 from zoo.core.seeds import check_seed
 from zoo.core.single import in_single_precision
 from zoo.models import DT_MS, Neuron, build, initial_state, lif_step, network_step
-from zoo.store.loading import ZooModel
+from zoo.store.zoo_model import ZooModel
 from zoo.tasks import Task
 from zoo.tasks.base import CONTROL
 from zoo.tasks.observations import ObservationStats, normalise

@@ -13,7 +13,7 @@ from zoo.analysis.paper_tables import TABLE_2
 from zoo.core.progress import track
 from zoo.registry.methods import find_method
 from zoo.registry.names import parse
-from zoo.store.loading import ZooModel
+from zoo.store.zoo_model import ZooModel
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)

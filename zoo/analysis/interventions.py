@@ -12,7 +12,7 @@ from zoo.core.errors import ZooError
 from zoo.core.progress import track
 from zoo.evaluation.episodes import evaluate_parts
 from zoo.models import DT_MS, PROPERTIES, WEIGHTS, tau_ms_from_x, x_tau_from_ms
-from zoo.store.loading import ZooModel
+from zoo.store.zoo_model import ZooModel
 from zoo.tasks.observations import ObservationStats
 
 _Parts = dict[str, np.ndarray]

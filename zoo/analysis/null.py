@@ -18,7 +18,7 @@ from zoo.core.single import in_single_precision
 from zoo.models import TABLE_4, NetworkConfig, physical, unphysical
 from zoo.registry.methods import find_method
 from zoo.registry.recipe import Recipe
-from zoo.store.loading import ZooModel
+from zoo.store.zoo_model import ZooModel
 from zoo.training.methods.base import Group
 from zoo.training.methods.evolution import hyper_of, make_search
 from zoo.training.methods.pgpe import Hyper, Search

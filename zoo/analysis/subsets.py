@@ -15,7 +15,7 @@ from zoo.registry.families import family_of
 from zoo.registry.metrics import RETURN
 from zoo.registry.names import ModelName, parse
 from zoo.registry.recipe import Recipe, make_network_config, make_recipe_task, read_recipe
-from zoo.store.checkpoint import read_config
+from zoo.store.records import read_config
 from zoo.tasks.observations import ObservationStats
 from zoo.training import default_recipe, override, train
 from zoo.training.methods.base import Group

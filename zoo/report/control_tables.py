@@ -14,8 +14,8 @@ from zoo.registry.names import ModelName, parse
 from zoo.registry.paper import PAPER_GENERATIONS, TABLE_1, TABLE_1_BUDGET
 from zoo.registry.recipe import Recipe, read_recipe
 from zoo.store.catalogue import ModelInfo, list_models, read_info
-from zoo.store.checkpoint import read_config
 from zoo.store.loading import model_info
+from zoo.store.records import read_config
 from zoo.tasks.brax import FAMILY as BRAX
 
 SIGNS = {"x_tau": "tau", "v_th": "v_th", "v_rest": "v_rest", "r": "R"}

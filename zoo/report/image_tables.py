@@ -12,7 +12,7 @@ from zoo.registry.methods import method_names, method_of
 from zoo.registry.names import ModelName, parse
 from zoo.registry.paper import TABLE_3
 from zoo.store.catalogue import ModelInfo
-from zoo.store.checkpoint import read_evaluation
+from zoo.store.records import read_evaluation
 from zoo.tasks.images import FAMILY as IMAGES
 
 _NONE = "-"

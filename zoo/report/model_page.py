@@ -18,7 +18,7 @@ from zoo.drawing.style import NAMES, Draw, inline_svg
 from zoo.models import PROPERTIES
 from zoo.registry.families import family_of
 from zoo.registry.names import parse
-from zoo.store.loading import ZooModel
+from zoo.store.zoo_model import ZooModel
 from zoo.tasks.base import CONTROL
 
 _CURRENT_NA = 15.0

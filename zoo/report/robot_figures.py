@@ -18,7 +18,7 @@ from zoo.registry.paper import PAPER_GENERATIONS, TABLE_1_BUDGET
 from zoo.registry.recipe import Recipe, read_recipe
 from zoo.report.control_figures import paper_point
 from zoo.store.catalogue import ModelInfo
-from zoo.store.checkpoint import read_config
+from zoo.store.records import read_config
 from zoo.tasks.brax import FAMILY as BRAX
 
 _LINES = {

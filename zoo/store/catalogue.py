@@ -11,8 +11,8 @@ from zoo.core.json_files import coerce
 from zoo.registry.families import KINDS, family_of
 from zoo.registry.names import nearest, parse
 from zoo.store.agreement import check_evaluation
-from zoo.store.checkpoint import read_config, read_evaluation
 from zoo.store.manifest import STATE, verify_files
+from zoo.store.records import read_config, read_evaluation
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

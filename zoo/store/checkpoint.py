@@ -24,15 +24,14 @@ import jax
 import numpy as np
 
 from zoo.core.arrays import read_arrays, write_arrays
-from zoo.core.errors import DamagedCheckpointError, UnknownModelError, ZooError
-from zoo.core.json_files import coerce, from_json, read_json, write_json
-from zoo.core.seeds import is_seed
+from zoo.core.errors import DamagedCheckpointError, ZooError
+from zoo.core.json_files import from_json, write_json
 from zoo.core.version import as_written_by
 from zoo.models import NetworkConfig
-from zoo.registry.names import parse
-from zoo.registry.recipe import Recipe, read_recipe, upgraded
+from zoo.registry.recipe import Recipe, read_recipe
 from zoo.store.agreement import check_evaluation, check_finite, check_length, check_model
-from zoo.store.manifest import MANIFEST, SCHEMA, check_schema, verify_manifest, write_manifest
+from zoo.store.manifest import MANIFEST, SCHEMA, verify_manifest, write_manifest
+from zoo.store.records import read_config, read_evaluation
 
 _REQUIRED = ("config.json", "evaluation.json", "training.csv")
 _MAX_NUMBERS = 2**26  # 256 MiB of float32: a thousand times the largest published model.
@@ -104,83 +103,6 @@ def _numbers(network: NetworkConfig, seeds: int) -> int:
     """How many numbers loading and drawing a model may allocate; Python's integers, which do not overflow."""
     trained = sum(math.prod(shape) for shape in network.trained_shapes.values())
     return seeds * (trained + 2 * network.inputs) + network.hidden * (network.inputs + network.outputs + 4)
-
-
-def read_evaluation(path: Path) -> dict:
-    """evaluation.json of a checkpoint folder, with the types of what the zoo uses checked.
-
-    Raises:
-        DamagedCheckpointError: naming the field.
-    """
-    where = path / "evaluation.json"
-    if not where.is_file():
-        raise DamagedCheckpointError(f"{path} is not a checkpoint: it has no evaluation.json")
-    evaluation = read_json(where)
-    kinds = {"command": str, "seed": int, "episodes": int, "mean": float, "std": float}
-    _check_fields(evaluation, kinds | {"interval_95": tuple[float, ...], "seeds": list}, where)
-    if len(evaluation["interval_95"]) != 2 or not evaluation["seeds"]:
-        raise DamagedCheckpointError(f"{where}: `interval_95` must have two ends, and `seeds` at least one row")
-    for row in evaluation["seeds"]:
-        kinds = {"training_seed": int, "mean": float, "std": float, "spike_rate": float}
-        _check_fields(row if isinstance(row, dict) else {}, kinds, f"{where}: a row of `seeds`")
-    return evaluation
-
-
-def _check_fields(value: dict, kinds: dict, where) -> None:
-    """Raises unless `value` has the fields with their types, all numbers finite."""
-    try:
-        for name, kind in kinds.items():
-            got = value.get(name)
-            if kind is list:
-                if not isinstance(got, list):
-                    raise ValueError(f"`{name}` must be a JSON list")
-            elif not all(map(math.isfinite, _floats(coerce(kind, got, f"`{name}`")))):
-                raise ValueError(f"`{name}` (={got!r}) must be finite")
-    except ValueError as error:
-        raise DamagedCheckpointError(f"{where}: {error}") from error
-
-
-def _floats(value) -> list[float]:
-    return [number for number in (value if isinstance(value, tuple) else (value,)) if isinstance(number, float)]
-
-
-def read_config(path: Path) -> dict:
-    """config.json of a checkpoint folder, with its fields' types checked, without touching arrays."""
-    where = path / "config.json"
-    if not where.is_file():
-        raise DamagedCheckpointError(f"{path} is not a checkpoint: it has no config.json")
-    config = read_json(where)
-    check_schema(config, where)
-    kinds = {
-        "name": str, "task": dict, "network": dict, "recipe": dict, "seeds": list, "training": dict,
-        "fixed_weights": dict, "observations": bool,
-    }  # fmt: skip
-    for key, kind in kinds.items():
-        if not isinstance(config.get(key), kind):
-            raise DamagedCheckpointError(f"{where}: `{key}` must be a JSON {kind.__name__}")
-    try:
-        parse(config["name"])
-    except UnknownModelError as error:
-        raise DamagedCheckpointError(f"{where}: `name`: {error}") from error
-    _upgrade(config, where)
-    seeds = config["seeds"]
-    if not seeds or not all(map(is_seed, seeds)) or len(set(seeds)) != len(seeds):
-        raise DamagedCheckpointError(f"{where}: `seeds` must be different integers of 0 or more, below 2^32")
-    return config
-
-
-def _upgrade(config: dict, where: Path) -> None:
-    """Makes the recipe one of today's schema.
-
-    Raises:
-        DamagedCheckpointError: if its method is none.
-    """
-    if config["schema"] > 1:
-        return
-    try:
-        config["recipe"] = upgraded(config["recipe"], parse(config["name"]))
-    except ValueError as error:
-        raise DamagedCheckpointError(f"{where}: recipe: {error}") from error
 
 
 def _abstract_params(network: NetworkConfig, seeds: int, observations: bool) -> dict:

@@ -1,8 +1,11 @@
 """From a name to a verified model, wherever it is: a folder, the package, the Hub's cache, the Hub."""
 
+from __future__ import annotations
+
 import dataclasses
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zoo.core.errors import DamagedCheckpointError, HubError, UnknownModelError
 from zoo.registry.aliases import canonical
@@ -17,14 +20,14 @@ from zoo.store.catalogue import (
     list_models,
     read_info,
 )
-from zoo.store.checkpoint import read_checkpoint
 from zoo.store.hub import SCHEME, Access, Reference, Snapshot, fetch, refresh
 from zoo.store.pins import check_pin
-from zoo.store.zoo_model import ZooModel
+
+if TYPE_CHECKING:
+    from zoo.store.zoo_model import ZooModel
 
 __all__ = [
     "ModelInfo",
-    "ZooModel",
     "checkpoint_folders",
     "find",
     "list_models",
@@ -121,6 +124,9 @@ def load(
             manifest is not the one asked for.
         ValueError: if `seed` is not one of its training seeds.
     """
+    from zoo.store.checkpoint import read_checkpoint
+    from zoo.store.zoo_model import ZooModel
+
     access = Access(local_files_only=local_files_only, cache_dir=cache_dir, token=token, timeout=timeout)
     location = locate(name, revision=revision, access=access)
     check_pin(location.path, manifest)

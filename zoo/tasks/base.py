@@ -1,8 +1,13 @@
 """What a control task is to the rest of the zoo."""
 
-from typing import Any, NamedTuple, Protocol
+from __future__ import annotations
 
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from jaxtyping import Float, Int
+
+if TYPE_CHECKING:
+    from jaxtyping import Array, PRNGKeyArray
 
 CONTROL, CLASSIFICATION = "control", "classification"
 """Kinds of tasks: those that play episodes, and those that present inputs with a label."""
@@ -59,7 +64,7 @@ class Task(Protocol):
     evaluation_episodes: int
     arrays: Any
     cpu_options: dict | None
-    kernel_task: "Task | None"
+    kernel_task: Task | None
 
     def __hash__(self) -> int:
         """Compiled programs are kept by task."""

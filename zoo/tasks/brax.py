@@ -8,8 +8,6 @@ import logging
 import warnings
 from types import MappingProxyType
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from zoo.core.packages import needed_for
@@ -19,14 +17,21 @@ from zoo.registry.paper import TABLE_1, TABLE_1_BUDGET, PaperFamily
 from zoo.registry.settings import POSITIVE, at_least, check, one_of, setting
 from zoo.tasks.base import ControlTask, Step
 from zoo.tasks.inertia import with_near_frames
-from zoo.tasks.lanes import CPU_OPTIONS
 
 ENVIRONMENTS = {"ant": "ant", "hc": "halfcheetah", "hp": "hopper", "wal": "walker2d"}
 BACKENDS = ("spring", "generalized", "positional", "mjx")
 _PACKAGES = ("brax", "mujoco", "mujoco-mjx")
 _SIZES = {"ant": (27, 8), "hc": (17, 6), "hp": (11, 3), "wal": (17, 6)}
 """Numbers of an observation and of an action, for who does not import Brax."""
-ACTIONS = {"clip": lambda x: jnp.clip(x, -1.0, 1.0), "tanh": jnp.tanh}
+
+
+def _tanh(x):
+    import jax.numpy as jnp
+
+    return jnp.tanh(x)
+
+
+ACTIONS = {"clip": lambda x: x.clip(-1.0, 1.0), "tanh": _tanh}
 
 
 @functools.cache
@@ -40,6 +45,8 @@ def make_environment(name: str, backend: str, near_frames: bool = False):
     """
     if near_frames:
         return with_near_frames(make_environment(name, backend))
+    import jax
+
     # Its constants must not belong to the trace that asks first.
     with _quiet(), jax.ensure_compile_time_eval():
         with needed_for("the physics of robots", *_PACKAGES):
@@ -51,6 +58,8 @@ def make_environment(name: str, backend: str, near_frames: bool = False):
 @functools.cache
 def _observation_size(name: str, backend: str) -> int:
     """Brax's own property runs a whole reset, operation by operation, whenever it is asked."""
+    import jax
+
     return jax.eval_shape(make_environment(name, backend).reset, jax.random.key(0)).obs.shape[-1]
 
 
@@ -98,7 +107,12 @@ class BraxTask(ControlTask):
     near_frames: bool = False
     environment_name: str | None = None
 
-    cpu_options = CPU_OPTIONS
+    @property
+    def cpu_options(self) -> dict:  # type: ignore[override]
+        """Those that physics is fastest with."""
+        from zoo.tasks.lanes import CPU_OPTIONS
+
+        return CPU_OPTIONS
 
     def __post_init__(self):
         if self.environment_name is None and self.name not in ENVIRONMENTS:
@@ -118,6 +132,8 @@ class BraxTask(ControlTask):
     @property
     def kernel_key(self) -> list[str | bytes]:
         """All that a compiled step depends on: this task, Brax's and our sources, the robot, versions."""
+        import jax
+
         from zoo.kernels import cache
 
         parts: list[str | bytes] = [repr(self), *cache.versions("jax", "jaxlib", "numpy", "brax", "mujoco")]
@@ -156,6 +172,8 @@ class BraxTask(ControlTask):
 
     def step(self, state, readout):
         """See `Step`."""
+        import jax.numpy as jnp
+
         state = self.environment.step(state, self.action(readout))
         return Step(state, state.obs, state.reward, state.done > 0, jnp.float32(0.0))
 

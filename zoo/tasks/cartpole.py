@@ -4,8 +4,6 @@ import dataclasses
 import functools
 from types import MappingProxyType
 
-import jax.numpy as jnp
-
 from zoo.core.packages import needed_for
 from zoo.registry.families import ModelName
 from zoo.registry.interface import Interface, Quantity
@@ -61,10 +59,12 @@ class CartPole(ControlTask):
 
     def action(self, readout):
         """Push right where the second readout is higher, else left."""
-        return jnp.argmax(readout, axis=-1)
+        return readout.argmax(-1)
 
     def step(self, state, readout):
         """See `Step`."""
+        import jax.numpy as jnp
+
         env, params = _environment(), self._params
         observation, state, reward, terminated, _ = env.step_env(None, state, self.action(readout), params)
         done = terminated | env.is_truncated(state, params)

@@ -1,12 +1,14 @@
 """Image classification (section 4.5): four steps of constant current, logits averaged over the steps."""
 
+from __future__ import annotations
+
 import dataclasses
 import math
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float, UInt8
+import numpy as np
+from jaxtyping import Float, UInt8
 
 from zoo.models import PROPERTIES
 from zoo.registry.families import ModelName
@@ -16,6 +18,9 @@ from zoo.registry.paper import TABLE_3, PaperFamily
 from zoo.registry.settings import POSITIVE, check, one_of, require, setting
 from zoo.tasks.base import CLASSIFICATION
 from zoo.tasks.image_data import CLASSES, PIXELS, SETS, SIDE, Images, load_images
+
+if TYPE_CHECKING:
+    from jaxtyping import Array
 
 FITNESSES = ("cross-entropy", "accuracy")
 
@@ -56,12 +61,14 @@ class ImageTask:
         """The training images; see `load_images` for where they come from."""
         return load_images(self.name, "train")
 
-    def currents(self, pixels: UInt8[Array, "*b 784"], dtype=jnp.float32) -> Float[Array, "*b 784"]:
+    def currents(self, pixels: UInt8[Array, "*b 784"], dtype=np.float32) -> Float[Array, "*b 784"]:
         """Input currents of images: black 0, white `input_gain`."""
         return self.input_gain / 255 * pixels.astype(dtype)
 
     def minibatch(self, key, images: Images, size: int) -> tuple[Float[Array, "B 784"], Array]:
         """Currents and labels of images drawn at random, with replacement."""
+        import jax
+
         index = jax.random.randint(key, (size,), 0, images.labels.shape[0])
         return self.currents(images.pixels[index]), images.labels[index]
 

@@ -3,8 +3,6 @@
 import dataclasses
 import functools
 
-import jax.numpy as jnp
-
 from zoo.core.packages import needed_for
 from zoo.registry.families import ModelName
 from zoo.registry.interface import Interface, Quantity
@@ -61,6 +59,8 @@ class MemoryLength(ControlTask):
 
     def reset(self, key, episode):
         """Context ``episode % 2``."""
+        import jax.numpy as jnp
+
         env = _environment()
         _, state = env.reset_env(key, self._params)
         state = state.replace(context=jnp.full((1,), episode % 2, jnp.int32))
@@ -68,10 +68,12 @@ class MemoryLength(ControlTask):
 
     def action(self, readout):
         """The readout that is higher; the first one in a tie."""
-        return jnp.argmax(readout, axis=-1)
+        return readout.argmax(-1)
 
     def step(self, state, readout):
         """See `Step`. With p = softmax(readout / temperature), the expected reward is 2 p(context) - 1."""
+        import jax.numpy as jnp
+
         context = state.context[0]
         decides = state.time >= self.length
         observation, state, reward, done, _ = _environment().step_env(None, state, self.action(readout), self._params)
