@@ -9,7 +9,6 @@ import numpy as np
 from zoo.interchange import transforms as t
 from zoo.interchange.graph import Graph
 
-READOUTS = ("none", "li", "affine")
 _SNNTORCH_DT_S = 1e-4
 _MOST_NODES = 512
 """Of neurons that are a node each: nirtorch's import takes a time that grows with the square of their number."""

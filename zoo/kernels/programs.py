@@ -99,11 +99,6 @@ def loop_of(graph: Graph, loops) -> list[int | None]:
     return inside
 
 
-def flat_elements(tree: Any) -> list[jax.Array]:
-    """Arrays of a state in the order of its flat numbers."""
-    return jax.tree.leaves(tree)
-
-
 def trace_step(step: Callable, state: Any, actions: int) -> Program:
     """The program of a step, as it comes.
 

@@ -94,8 +94,6 @@ _RESULT = {
     "to_int": INT,
     "float_bits": INT,
 }
-OPERATIONS = (*_FOLD, "select", "taint")
-"""All operations; `const` and `input` are leaves."""
 
 
 class Graph:
