@@ -35,7 +35,7 @@ TABLE_4 = {
 """Initial values (Table 4) in the optimiser's units."""
 
 
-def physical(neuron: Mapping[str, ArrayLike], dt_ms: float = DT_MS) -> dict[str, np.ndarray]:
+def physical(neuron: Mapping[str, ArrayLike | float], dt_ms: float = DT_MS) -> dict[str, np.ndarray]:
     """Trained values in physical units: ``tau_ms``, ``v_th`` and ``v_rest`` (V), ``r_ohm``."""
     return {
         "tau_ms": np.asarray(tau_ms_from_x(neuron["x_tau"], dt_ms)),
