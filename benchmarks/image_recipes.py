@@ -22,7 +22,6 @@ from zoo.training.methods.base import Group
 from zoo.training.run.engine import Engine
 
 TRAINED_ON = 50_000
-MOST_GENERATIONS = 50
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,12 +47,8 @@ def trained(name, recipe, seeds):
     task = Shortened(**{field.name: getattr(whole, field.name) for field in dataclasses.fields(whole)})
     group = Group(config=make_network_config(model, task, recipe), recipe=recipe, seeds=tuple(seeds))
     engine = Engine(task, [group])
-    states, done = engine.init(), 0
-    while done < recipe.generations:
-        step = min(MOST_GENERATIONS, recipe.generations - done)
-        states, _ = engine.advance(states, step)
-        done += step
-    flat, fixed = np.asarray(engine.method.parameters(states[0])), group.frozen()
+    (state,) = engine.train(recipe.generations, lambda done, metrics: None)
+    flat, fixed = np.asarray(engine.method.parameters(state)), group.frozen()
     return task, {
         seed: {part: np.asarray(values[run]) for part, values in fixed.items()} | group.config.split(flat[run])
         for run, seed in enumerate(seeds)

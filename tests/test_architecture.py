@@ -97,6 +97,12 @@ def test_public_names_are_there(package):
         assert all(getattr(module, name) is not None for name in module.__all__)
 
 
+def test_a_loaded_models_class_is_where_it_was():
+    from zoo.store import loading, zoo_model
+
+    assert loading.ZooModel is zoo_model.ZooModel
+
+
 LONG = {
     "zoo.tasks.lanes": "one rule for each of JAX's primitives",
     "zoo.kernels.primitives": "one rule for each of JAX's primitives",

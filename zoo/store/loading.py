@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.core.errors import DamagedCheckpointError, HubError, UnknownModelError
+from zoo.core.lazy import public_names
 from zoo.registry.aliases import canonical
 from zoo.registry.names import parse
 from zoo.store.catalogue import (
@@ -36,6 +37,10 @@ __all__ = [
     "model_info",
     "pull",
 ]
+
+
+# What a model computes with is imported when one is loaded: to find and list models takes no JAX.
+_, __getattr__ = public_names("zoo.store", {"zoo_model": ("ZooModel",)})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
