@@ -55,6 +55,7 @@ def main():
     parser.add_argument("--task", default="hp")
     parser.add_argument("--kind", default="het")
     parser.add_argument("--budget", type=int, default=1024)
+    parser.add_argument("--subset", help="properties to train, as a name has them (tau-vth); by default all four")
     parser.add_argument("--population", type=int, default=64)
     parser.add_argument("--generations", type=int, default=60)
     parser.add_argument("--limit", type=int, default=300)
@@ -65,7 +66,7 @@ def main():
     parser.add_argument("--sigma", type=float, nargs="+", default=[0.05, 0.1, 0.2])
     parser.add_argument("--action-gain", type=float, nargs="+", default=[1.0, 3.0])
     arguments = parser.parse_args()
-    name = f"{arguments.kind}snn-{arguments.task}-{arguments.budget}"
+    name = "-".join(filter(None, (f"{arguments.kind}snn", arguments.task, str(arguments.budget), arguments.subset)))
     settings = [
         {"centre_lr": rate, "sigma": sigma} for rate, sigma in itertools.product(arguments.centre_lr, arguments.sigma)
     ]

@@ -69,6 +69,18 @@ def test_an_empty_data_folder_is_none(tmp_path, monkeypatch):
     assert biology.specimen_table() == cached
 
 
+def test_an_empty_cache_folder_is_none_either(tmp_path, monkeypatch):
+    (tmp_path / "hetsnn-zoo").mkdir()
+    (tmp_path / "hetsnn-zoo" / biology.FILE_NAME).write_text(HEADER + ROWS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ZOO_DATA_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    monkeypatch.setattr(biology, "SPECIMEN_TABLE_URL", "http://127.0.0.1:9/none.csv")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    with pytest.raises(DataNotFoundError, match=r"home/\.cache/hetsnn-zoo"):
+        biology.specimen_table()
+
+
 @pytest.mark.parametrize(("text", "message"), [("a,b\n1,2\n", "no column"), (HEADER, "no cells of mouse V1")])
 def test_another_table_is_refused(tmp_path, text, message):
     path = tmp_path / "table.csv"

@@ -109,6 +109,15 @@ def test_what_fails_on_process_0_ends_both(tmp_path):
     assert "process 0 failed: ZooError: cannot write to" in errors[1]
 
 
+def test_a_curve_that_cannot_be_written_ends_both(tmp_path):
+    (tmp_path / "0" / NAME / "training.csv").mkdir(parents=True)
+    processes = start(tmp_path, *OPTIONS)
+    errors = [process.communicate(timeout=300)[1] for process in processes]
+    assert [process.returncode for process in processes] == [2, 2]
+    assert "it goes on from the last saved state" in errors[0]
+    assert "process 0 failed: ZooError: cannot write" in errors[1]
+
+
 def test_a_process_without_work_is_refused(monkeypatch):
     mesh = jax.sharding.Mesh(np.array(jax.devices()[:6]).reshape(2, 3), ("runs", "members"))
     hosts.check_mesh(mesh)

@@ -327,12 +327,17 @@ def test_a_cache_that_cannot_be_written(published, tmp_path):
         zoo.load(f"hf://{REPOSITORY}", cache_dir=tmp_path / "file")
 
 
-def test_training_state_is_fetched_only_when_asked_for(hub, checkpoint):
+def test_training_state_is_fetched_only_when_asked_for(hub, checkpoint, monkeypatch):
     (checkpoint / "state").mkdir()
     (checkpoint / "state" / "0004").write_bytes(b"state")
     write_manifest(checkpoint)
     hub.add(REPOSITORY, checkpoint)
     assert not (zoo.pull(NAME).path / "state").exists()
+    with monkeypatch.context() as offline, pytest.raises(zoo.HubError, match=r"training state.*is not in the cache"):
+        offline.setenv("HF_HUB_OFFLINE", "1")
+        zoo.pull(NAME, with_state=True)
+    assert (zoo.pull(NAME, with_state=True).path / "state" / "0004").read_bytes() == b"state"
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     assert (zoo.pull(NAME, with_state=True).path / "state" / "0004").read_bytes() == b"state"
     zoo.load(NAME)
 
@@ -413,6 +418,7 @@ def test_a_clone_of_the_repository_loads_as_a_folder(hub, checkpoint, tmp_path):
         file = tmp_path / "clone" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
+    (tmp_path / "clone" / f"{NAME}-agent.png").write_bytes(b"a picture, as models that can be looked at have one")
     assert_same(zoo.load(str(tmp_path / "clone")), zoo.load(str(checkpoint)))
 
 

@@ -11,7 +11,7 @@ from hub_server import TOKEN, git_oid
 import zoo
 from zoo.core.json_files import write_json
 from zoo.store.hub import Access, Reference, refresh
-from zoo.store.hub_guard import time_limit
+from zoo.store.hub_guard import guarded, time_limit
 from zoo.store.manifest import is_part, write_manifest
 from zoo.store.pins import manifest_hash
 
@@ -66,6 +66,21 @@ def test_a_server_that_sends_byte_after_byte_is_left_at_the_deadline(published, 
     with pytest.raises(zoo.HubError, match="did not finish within 2 s"):
         assert seconds_of(lambda: zoo.pull(NAME, timeout=2)) < 30
     assert "waiting for http://127.0.0.1" in capsys.readouterr().err
+
+
+def test_operations_that_overlap_leave_the_client_as_it_was():
+    from huggingface_hub import get_session
+
+    before, client = get_session().event_hooks, get_session()
+    counts = {kind: len(hooks) for kind, hooks in before.items()}
+    first, second = guarded("http://a", 60), guarded("http://b", 60)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert {kind: len(hooks) for kind, hooks in client.event_hooks.items()} == {k: n + 1 for k, n in counts.items()}
+    second.__exit__(None, None, None)
+    assert {kind: len(hooks) for kind, hooks in client.event_hooks.items()} == counts
+    assert "close" not in vars(client)
 
 
 def test_a_server_that_never_answers(monkeypatch, tmp_path):

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import zoo
+from zoo.analysis.null import null_neurons
 from zoo.cli.main import main
 from zoo.core.errors import ZooError
+from zoo.drawing.firing import learning_curve
 from zoo.evaluation import episodes
 from zoo.interchange.exporting import export_nir, nir_graph
 from zoo.interchange.graph import from_parts
@@ -18,6 +20,7 @@ from zoo.interchange.metadata import describe, observation_order
 from zoo.interchange.nir_files import as_nir, from_nir, read, write
 from zoo.interchange.parts import to_parts
 from zoo.models import NetworkConfig
+from zoo.report.cards import make_card
 from zoo.tasks import make_task
 from zoo.tasks.brax import make_environment
 
@@ -137,6 +140,12 @@ def test_a_published_model_imported_is_the_same_model(name, tmp_path):
     for part, value in model.parts(model.seeds[2]).items():
         np.testing.assert_array_equal(back.parts()[part], value)
     assert back.evaluation["mean"] == 1.0
+    assert "-curve.svg" not in make_card(back) and "last generation" not in make_card(back)
+    assert not [path for path in zoo.publish(folder, dry_run=True).files if path.endswith("-curve.svg")]
+    with pytest.raises(ValueError, match="has no learning curve"):
+        learning_curve((folder / "training.csv").read_text(), name)
+    with pytest.raises(ValueError, match="nothing is known of its training"):
+        null_neurons(back)
     assert export_nir(back, tmp_path / "b.nir").read_bytes() == file.read_bytes()
 
 

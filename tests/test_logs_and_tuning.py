@@ -103,6 +103,13 @@ def test_a_log_is_told_every_generation_of_the_curve(tmp_path):
     assert [mean for _, row in log.told for mean in row] == pytest.approx(means, rel=1e-5)
 
 
+def test_a_trial_without_a_finite_return_counts_as_one_that_ended_early(tmp_path, monkeypatch):
+    pytest.importorskip("optuna", reason="pip install 'hetsnn-zoo[tune]'")
+    monkeypatch.setattr("zoo.training.run.tune.score", lambda curve: float("nan"))
+    found = tune(NAME, 1, out=tmp_path, quiet=True, generations=2, **SMALL)
+    assert (found.trials, found.pruned, found.value) == (1, 1, None)
+
+
 def test_the_space_is_a_third_to_three_times_the_rates_or_what_is_asked_for():
     assert search_space(NAME) == {
         "centre_lr": pytest.approx((0.05 / 3, 0.15)),

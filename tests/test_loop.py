@@ -107,6 +107,13 @@ def test_a_folder_has_one_training_at_a_time(tmp_path):
     assert train(NAME, out=tmp_path, quiet=True, max_minutes=0.001, **settings).generations[0] > 0
 
 
+def test_a_name_counts_once_and_there_must_be_one(tmp_path):
+    outcome = train([NAME, NAME], out=tmp_path, quiet=True, seeds=1, population=8, generations=1)
+    assert outcome.folders == (tmp_path / NAME,) and outcome.finished
+    with pytest.raises(ValueError, match="at least one model"):
+        train([], out=tmp_path)
+
+
 def test_time_limit_stops_with_the_state_saved(tmp_path, tiny):
     settings = tiny | {"generations": 100_000}
     outcome = train(NAME, out=tmp_path, max_minutes=0.01, quiet=True, **settings)

@@ -79,6 +79,8 @@ def test_a_training_begins_with_a_models_networks_and_says_so(tiny_run, tmp_path
     assert "zoo train hetsnn-mem10-32 --from hetsnn-mem5-32" in card
     with pytest.raises(ValueError, match="no control"):
         zoo.analysis.null_control(model)
+    fitted = zoo.analysis.time_constants([model], biology=False, quiet=True)
+    assert [series.origin for series in fitted.series] == ["trained"] and not fitted.nulls
 
 
 def test_it_goes_on_without_the_model_and_from_no_other(tiny_run, tmp_path):

@@ -12,8 +12,6 @@ import contextlib
 import dataclasses
 import math
 import os
-import signal
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,6 +33,7 @@ from zoo.training.run.plan import within_memory
 from zoo.training.run.position import Position, hardware
 from zoo.training.run.progress import Progress
 from zoo.training.run.runs import Preparation, Run, prepare_run, shared_task
+from zoo.training.run.signals import StopRequest
 from zoo.training.run.starts import shared
 from zoo.training.run.state import drop_states_after, restore_state, save_state
 
@@ -90,7 +89,7 @@ def train(
     Several processes that `jax.distributed` has joined make one call together (see `zoo.training.run.hosts`).
 
     Args:
-        names: model name, or several names of one task.
+        names: model name, or several names of one task, each once.
         out: parent folder of the runs.
         max_minutes: time limit, by default none.
         save_minutes: time between saved states.
@@ -100,9 +99,11 @@ def train(
         quiet: no progress bar.
         log: what else is told of the curves as they go.
         **changes: fields of `Recipe` that differ from the zoo's recipe.
+
+    Raises:
+        ValueError, ZooError: if a name, a setting or what is in `out` will not do, saying why.
     """
-    names = [names] if isinstance(names, str) else list(names)
-    until = math.inf if max_minutes is None else time.monotonic() + 60 * max_minutes
+    names, until = _each_once(names), math.inf if max_minutes is None else time.monotonic() + 60 * max_minutes
     with contextlib.ExitStack() as locks:
         start = None if start_from is None else as_text(start_from)
         options = {"fresh": fresh, "continue_published": continue_published, "start_from": start}
@@ -110,7 +111,7 @@ def train(
         task, goal = shared_task(runs), runs[0].recipe.generations
         reached = {run.folder: goal for run in done}
         going, stopped = [run for run in runs if run not in done], False
-        request = locks.enter_context(_StopRequest())
+        request = locks.enter_context(StopRequest())
         while going and not stopped:
             shown = _Shown(quiet=quiet or not hosts.is_main(), log=log if log and hosts.is_main() else Log())
             generations, stopped = _train_until_one_ends(going, task, prepared, until, save_minutes, shown, request)
@@ -122,6 +123,13 @@ def train(
             stopped = stopped or bool(answers[:, 0].any()) or bool(answers[0, 1])
         received = int(hosts.gather(request.received).max())
     return _outcome(runs, reached, goal, received)
+
+
+def _each_once(names: str | Sequence[str]) -> list[str]:
+    names = [names] if isinstance(names, str) else list(dict.fromkeys(names))
+    if not names:
+        raise ValueError("names must have at least one model, such as 'hetsnn-mem5-256'")
+    return names
 
 
 class _Shown(NamedTuple):
@@ -202,8 +210,8 @@ def _advance(runs, engine, start, until, save_minutes, shown, request) -> tuple[
             began, first = time.monotonic(), done == 0
             count = min(size, *(min(m for m in (*milestones, goal) if m > g) - g for g in generations))
             states, metrics = engine.advance(states, count)
+            _append_curves(runs, engine.groups, metrics, generations)
             for run, group, block, g in zip(runs, engine.groups, metrics, generations, strict=True):
-                _append_curve(run.folder / "training.csv", g, group.seeds, block)
                 shown.log.write(str(run.model), group.seeds, g + 1, block)
             done, generations = done + count, [g + count for g in generations]
             now = time.monotonic()
@@ -245,15 +253,19 @@ def _restore(runs, engine) -> tuple[list, list[Position]]:
     return [engine.place(state) for state in hosts.share(states, fresh)], positions
 
 
-def _append_curve(path: Path, generation: int, seeds: tuple[int, ...], metrics) -> None:
-    if not hosts.is_main():
-        return
-    rows = [
-        [generation + i + 1, seed, *(float(column[i, j]) for column in metrics)]
-        for i in range(metrics.mean.shape[0])
-        for j, seed in enumerate(seeds)
-    ]
-    append_rows(path, ["generation", "seed", *metrics._fields], rows)
+def _append_curves(runs, groups, metrics, generations) -> None:
+    """Adds what was measured since `generations` to every run's training.csv; all processes call it."""
+
+    def write():
+        for run, group, block, generation in zip(runs, groups, metrics, generations, strict=True):
+            rows = [
+                [generation + i + 1, seed, *(float(column[i, j]) for column in block)]
+                for i in range(block.mean.shape[0])
+                for j, seed in enumerate(group.seeds)
+            ]
+            append_rows(run.folder / "training.csv", ["generation", "seed", *block._fields], rows)
+
+    hosts.from_main(write)
 
 
 def _record_activity(runs, engine, states, generations, milestones) -> None:
@@ -269,26 +281,3 @@ def _record_activity(runs, engine, states, generations, milestones) -> None:
                 append_rows(run.folder / "activity.csv", COLUMNS, rows)
 
     hosts.from_main(write)
-
-
-class _StopRequest(contextlib.AbstractContextManager):
-    """Turns the first SIGINT or SIGTERM into a request; the second SIGINT interrupts as usual."""
-
-    received = 0
-    """The signal's number."""
-
-    def __enter__(self):
-        if threading.current_thread() is threading.main_thread():
-            self._before = {s: signal.signal(s, self._receive) for s in (signal.SIGINT, signal.SIGTERM)}
-        else:
-            self._before = {}
-        return self
-
-    def _receive(self, number, frame):
-        self.received = number
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def __exit__(self, *_):
-        for number, handler in self._before.items():
-            # None stands for a handler that is not Python's (`jax.distributed` has one); it cannot be put back.
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)

@@ -31,7 +31,7 @@ class Tuning:
         name: model name.
         database: the study's file.
         trials: finished ones, and those that ended early.
-        pruned: how many of them ended early.
+        pruned: how many of them ended early, or without a finite return.
         best: the settings of the best finished trial; empty if there is none.
         value: its mean return of the population over the last tenth of its generations, over training seeds.
         interrupted: whether a signal asked for the stop.
@@ -125,7 +125,11 @@ def _one_trial(study, name, space, folder, quiet, changes, optuna) -> bool:
         return False
     if outcome.interrupted:
         return True
-    study.tell(trial, score(where / name / "training.csv"))
+    value = score(where / name / "training.csv")
+    if math.isfinite(value):
+        study.tell(trial, value)
+    else:  # Optuna would count it as failed, and so not at all.
+        study.tell(trial, state=optuna.trial.TrialState.PRUNED)
     return False
 
 

@@ -17,6 +17,6 @@ __all__, __getattr__ = public_names(
         "shapley": ("Contributions", "contributions", "shapley_values"),
         "subsets": ("train_subsets",),
         "fitted_tau": ("TimeConstants", "time_constants"),
-        "report": ("write_report",),
+        ".report.model_page": ("write_report",),
     },
 )

@@ -84,7 +84,7 @@ def specimen_table() -> Path:
 
     named = os.environ.get("ZOO_DATA_DIR")
     folders = [Path(named)] if named else []
-    folders.append(Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "hetsnn-zoo")
+    folders.append(Path(pooch.os_cache("hetsnn-zoo")))
     for folder in folders:
         if (folder / FILE_NAME).is_file():
             return folder / FILE_NAME

@@ -8,10 +8,9 @@ import numpy as np
 
 from zoo.analysis.biology import BIOLOGY, load_biology
 from zoo.analysis.fits import FAMILIES, Fit, fit
-from zoo.analysis.null import NullControl, null_control, null_neurons, tau_ms_of
+from zoo.analysis.null import NullControl, null_control, null_neurons, tau_ms_of, why_no_null
 from zoo.analysis.paper_tables import TABLE_2
 from zoo.core.progress import track
-from zoo.registry.methods import find_method
 from zoo.registry.names import parse
 from zoo.store.zoo_model import ZooModel
 
@@ -117,7 +116,7 @@ def biology_series() -> tuple[Series, ...]:
 def time_constants(
     models: Sequence[ZooModel], *, biology: bool = True, nulls: bool = True, quiet: bool = False
 ) -> TimeConstants:
-    """Fits the time constants of models, each with its null control where a search trained it, and of real neurons.
+    """Fits the time constants of models, each with its null control where it can have one, and of real neurons.
 
     Args:
         models: that train time constants.
@@ -134,7 +133,7 @@ def time_constants(
     for model, tau_ms in zip(track(models, "fits, model", quiet=quiet), trained, strict=True):
         task = parse(model.name).task
         series.append(_series(model.name, "trained", model.name, tau_ms, task if task in TABLE_2 else None))
-        if not nulls or not find_method(model.recipe.method).drifts:
+        if not nulls or why_no_null(model):
             continue
         if len(model.seeds) > 1:
             controls.append(null_control(model, quiet=quiet))

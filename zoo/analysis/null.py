@@ -106,21 +106,28 @@ def drift(
     return np.stack(centres + [np.asarray(centre) for centre in pending])
 
 
+def why_no_null(model: ZooModel) -> str:
+    """What keeps the same search on pure noise from being a control of a model; empty where nothing does."""
+    if model.config.get("imported"):
+        return f"{model.name} was imported: nothing is known of its training"
+    if not find_method(model.recipe.method).drifts:
+        return f"{model.name} was trained by gradients: there is no search whose drift would be a control"
+    if origin := model.config.get("origin"):
+        began = f"{model.name} began with the networks of {origin['name']}"
+        return f"{began}: what drift does to fresh ones is no control"
+    return ""
+
+
 def null_neurons(model: ZooModel, *, quiet: bool = False) -> dict[str, Float[np.ndarray, "K hidden"]]:
     """Properties of the neurons of a model after the same search on pure noise, in physical units.
 
     Raises:
-        ValueError: if the model was not trained by a search, or did not begin with fresh networks.
+        ValueError: if the model was not trained here by a search that began with fresh networks.
     """
-    recipe = model.recipe
-    if not find_method(recipe.method).drifts:
-        raise ValueError(f"{model.name} was trained by gradients: there is no search whose drift would be a control")
-    if origin := model.config.get("origin"):
-        raise ValueError(
-            f"{model.name} began with the networks of {origin['name']}: what drift does to fresh ones is no control"
-        )
+    if why := why_no_null(model):
+        raise ValueError(why)
     config, generations = model.network_config, model.config["training"]["generations"]
-    centres = config.split(drift(config, recipe, model.seeds, generations, quiet=quiet))
+    centres = config.split(drift(config, model.recipe, model.seeds, generations, quiet=quiet))
     return physical({**TABLE_4, "v_th": config.v_th, **centres})
 
 

@@ -130,7 +130,7 @@ def _print_outcome(outcome) -> None:
 def _export(arguments) -> int:
     from zoo.training import export_run
 
-    target = arguments.to and arguments.to / arguments.run_folder.name
+    target = arguments.to and arguments.to / arguments.run_folder.resolve().name
     print(export_run(arguments.run_folder, target, with_state=arguments.with_state))
     return 0
 

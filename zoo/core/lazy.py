@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import resolve_name
 from typing import Any
 
 
@@ -10,9 +11,9 @@ def public_names(package: str, homes: Mapping[str, Sequence[str]]) -> tuple[list
 
     Args:
         package: its ``__name__``.
-        homes: public names by the module that has them, relative to the package.
+        homes: public names by the module that has them, relative to the package, or with two dots beside it.
     """
-    where = {name: f"{package}.{module}" for module, names in homes.items() for name in names}
+    where = {name: resolve_name(f".{module}", package) for module, names in homes.items() for name in names}
 
     def find(name: str) -> Any:
         if name not in where:

@@ -12,6 +12,7 @@ from zoo.drawing.style import BLUE, COLOURS, PURPLE, VERMILION, Draw, zero_line
 from zoo.registry.families import family_of
 from zoo.registry.methods import method_of
 from zoo.registry.names import parse
+from zoo.store.curves import population_means
 
 _TRACES = 6
 _ROWS = 128  # Neurons of a raster: two pixels for each.
@@ -173,7 +174,12 @@ def learning_curve(text: str, name: str) -> tuple[Draw, tuple[float, float]]:
     Args:
         text: content of a checkpoint's training.csv.
         name: of the model.
+
+    Raises:
+        ValueError: if no generation has a mean: no episode ended, or it was not trained here.
     """
+    if not population_means(text):
+        raise ValueError(f"{name} has no learning curve: its training.csv has no generation with a finite mean")
     seeds: dict[int, list[tuple[int, float]]] = {}
     for row in csv.DictReader(io.StringIO(text)):
         seeds.setdefault(int(row["seed"]), []).append((int(row["generation"]), float(row["mean"])))

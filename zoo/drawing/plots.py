@@ -5,14 +5,13 @@ compares bytes. Text and lines are mid-grey and there is no background, so that 
 leave them readable.
 """
 
-import csv
-import io
 from collections.abc import Sequence
 
 import numpy as np
 
 from zoo.registry.families import family_of
 from zoo.registry.names import parse
+from zoo.store.curves import population_means
 from zoo.store.zoo_model import ZooModel
 
 _WIDTH, _HEIGHT = 560, 260
@@ -24,29 +23,21 @@ _BINS_PER_DECADE = 16
 
 
 def plots(model: ZooModel, curve: str) -> dict[str, str]:
-    """SVG documents by file name.
+    """SVG documents by file name; without a learning curve where no episode has ended, or nothing was trained here.
 
     Args:
         model: whose trained values are drawn.
         curve: content of its training.csv.
     """
-    what = family_of(parse(model.name).task).metric.curve
-    found = {f"{model.name}-curve.svg": learning_curve(model.name, curve, what)}
+    found = {}
+    if population_means(curve):
+        what = family_of(parse(model.name).task).metric.curve
+        found[f"{model.name}-curve.svg"] = learning_curve(model.name, curve, what)
     if "x_tau" in model.network_config.trained:
         tau_ms = [model.neurons(seed)["tau_ms"] for seed in model.seeds]
         start = tuple(model.network_config.tau_ms)
         found[f"{model.name}-tau.svg"] = time_constants(model.name, np.stack(tau_ms), start)
     return found
-
-
-def population_means(curve: str) -> dict[int, list[float]]:
-    """Finite means of the training seeds' populations by generation, from the content of a training.csv."""
-    seeds: dict[int, list[float]] = {}
-    for row in csv.DictReader(io.StringIO(curve)):
-        value = float(row["mean"])
-        if np.isfinite(value):
-            seeds.setdefault(int(row["generation"]), []).append(value)
-    return seeds
 
 
 def learning_curve(name: str, curve: str, what: str = "mean return") -> str:

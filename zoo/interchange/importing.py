@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from zoo.core.seeds import is_seed
 from zoo.core.version import installed
 from zoo.interchange.nir_files import read
 from zoo.interchange.parts import Imported, to_parts
@@ -88,7 +89,7 @@ def import_nir(
         "seeds": [seed],
         "observations": stats is not None,
         "fixed_weights": {str(seed): fixed_weights.sha256(*(config.initial(seed)[name] for name in WEIGHTS))},
-        "training": _training(config, evaluation.mean),
+        "training": _training(config),
     }
     write_checkpoint(
         target, config=document, params=params, evaluation=evaluation.to_json(), curve="generation,seed,mean\n"
@@ -105,8 +106,8 @@ def _observation_size(task: Task) -> int:
 
 def _seed(metadata: dict) -> int:
     seed = metadata.get("training_seed", 0)
-    if type(seed) is not int or not 0 <= seed < 2**31:
-        raise ValueError(f"metadata says training_seed = {seed!r}; it must be an integer of 0 or more")
+    if not is_seed(seed):
+        raise ValueError(f"metadata says training_seed = {seed!r}; it must be an integer of 0 or more, below 2^32")
     return seed
 
 
@@ -164,15 +165,15 @@ def _vector(metadata: dict, name: str, size: int) -> np.ndarray:
     return value
 
 
-def _training(config: NetworkConfig, mean: float) -> dict:
+def _training(config: NetworkConfig) -> dict:
     """What is known of its training: nothing."""
     return {
         "parameters": config.trained_size,
         "generations": 0,
         "env_steps": 0.0,
         "nan_members": 0,
-        "population_mean": mean,
-        "population_std": 0.0,
+        "population_mean": None,
+        "population_std": None,
         "seconds": 0.0,
         "hardware": "elsewhere",
         "python": platform.python_version(),

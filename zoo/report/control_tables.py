@@ -7,13 +7,13 @@ from statistics import fmean
 import numpy as np
 
 from zoo.core.formatting import deviation, interval, number, unbroken
-from zoo.drawing.plots import population_means
 from zoo.models import PROPERTIES
 from zoo.registry.families import DEFAULT_TRAINER
 from zoo.registry.names import ModelName, parse
 from zoo.registry.paper import PAPER_GENERATIONS, TABLE_1, TABLE_1_BUDGET
 from zoo.registry.recipe import Recipe, read_recipe
 from zoo.store.catalogue import ModelInfo, list_models, read_info
+from zoo.store.curves import population_means
 from zoo.store.loading import model_info
 from zoo.store.records import read_config
 from zoo.tasks.brax import FAMILY as BRAX

@@ -16,7 +16,8 @@ def measured(model: ZooModel, info: ModelInfo) -> list[str]:
     rows = evaluation["seeds"]
     spikes, rate = (np.mean([row[key] for row in rows]) for key in ("spikes", "spike_rate"))
     method = method_of(parse(model.name))
-    trained = method.trained if method.drifts else "the trained network"
+    searched = method.drifts and not model.config.get("imported")
+    trained = method.trained if searched else "the network" if model.config.get("imported") else "the trained network"
     lines = [
         "| quantity | value |",
         "| --- | --- |",
@@ -25,7 +26,7 @@ def measured(model: ZooModel, info: ModelInfo) -> list[str]:
         f"| 95 % interval of that mean | {low:.2f} to {high:.2f} % |",
         *seed_rows(rows, lambda row: f"{row['mean']:.2f} %", "test accuracy"),
     ]
-    if method.drifts:
+    if searched:
         lines.append(
             f"| mean test accuracy of 64 members of the last search distribution | {info.population_mean:.2f} "
             f"± {info.population_std:.2f} % |"

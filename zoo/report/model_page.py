@@ -18,6 +18,7 @@ from zoo.drawing.style import NAMES, Draw, inline_svg
 from zoo.models import PROPERTIES
 from zoo.registry.families import family_of
 from zoo.registry.names import parse
+from zoo.store.curves import population_means
 from zoo.store.zoo_model import ZooModel
 from zoo.tasks.base import CONTROL
 
@@ -137,6 +138,8 @@ def _sections(model: ZooModel, biology: bool, shapley_runs: Path | None, quiet: 
         yield from _episode_sections(model, biology, quiet)
     yield from _current_sections(model)
     curve = (model.path / "training.csv").read_text(encoding="utf-8")
+    if not population_means(curve):
+        return
     text = "The learning curve of every training seed, and their mean."
     yield Section(title="Training", text=text, drawing=draw_firing.learning_curve(curve, model.name))
 

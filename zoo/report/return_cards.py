@@ -17,6 +17,7 @@ def measured(model: ZooModel, info: ModelInfo) -> list[str]:
     name = parse(model.name)
     method = method_of(name)
     rate = np.mean([row["spike_rate"] for row in model.evaluation["seeds"]])
+    imported = bool(model.config.get("imported"))
     population = deviation(info.population_mean, info.population_std, info.seeds)
     if info.seeds > 1:
         over, spread = f"{info.seeds} training seeds", f" ± {number(info.std, info.mean)} (std)"
@@ -26,10 +27,11 @@ def measured(model: ZooModel, info: ModelInfo) -> list[str]:
     return [
         "| quantity | value |",
         "| --- | --- |",
-        f"| mean return of {method.trained}, over {over} | **{number(info.mean)}**{spread} |",
+        f"| mean return of {'the network' if imported else method.trained}, over {over} | "
+        f"**{number(info.mean)}**{spread} |",
         f"| 95 % interval of that mean | {interval(info.interval_95, info.mean)} |",
         *ends,
-        f"| {method.last} | {population} |",
+        *([] if imported else [f"| {method.last} | {population} |"]),
         f"| the paper's {method.papers} | {family_of(name.task).paper_text(name)} |",
         f"| spikes per hidden neuron and step | {rate:.3g} |",
         "",

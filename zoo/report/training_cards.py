@@ -9,6 +9,7 @@ from zoo.registry.families import family_of
 from zoo.registry.methods import method_of
 from zoo.registry.names import parse
 from zoo.store.catalogue import ModelInfo
+from zoo.store.curves import population_means
 from zoo.store.manifest import read_manifest
 from zoo.store.zoo_model import ZooModel
 
@@ -18,6 +19,7 @@ def training(model: ZooModel, info: ModelInfo) -> list[str]:
     name = parse(model.name)
     method = method_of(name)
     curve = method.curve(model).format(number(info.population_mean))
+    drawn = population_means((model.path / "training.csv").read_text(encoding="utf-8"))
     return [
         *_began(model),
         *method.story(model),
@@ -26,8 +28,7 @@ def training(model: ZooModel, info: ModelInfo) -> list[str]:
         "",
         _again(model),
         *_going_on(model),
-        "",
-        f"![{curve}]({model.name}-curve.svg)",
+        *(["", f"![{curve}]({model.name}-curve.svg)"] if drawn else []),
     ]
 
 

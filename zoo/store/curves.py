@@ -1,6 +1,8 @@
 """CSV files that grow with a training; their first column is the generation."""
 
 import csv
+import io
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -24,6 +26,16 @@ def append_rows(path: Path, columns: Sequence[str], rows: Iterable[Sequence]) ->
             f"cannot write {path}: {error.strerror}; make room, and run the same command again: it goes on from the "
             "last saved state"
         ) from error
+
+
+def population_means(curve: str) -> dict[int, list[float]]:
+    """Finite means of the training seeds' populations by generation, from the content of a training.csv."""
+    seeds: dict[int, list[float]] = {}
+    for row in csv.DictReader(io.StringIO(curve)):
+        value = float(row["mean"])
+        if math.isfinite(value):
+            seeds.setdefault(int(row["generation"]), []).append(value)
+    return seeds
 
 
 def rows_until(text: str, generation: int) -> str:

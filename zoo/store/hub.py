@@ -14,7 +14,7 @@ from zoo.core.version import version
 from zoo.registry.names import parse
 from zoo.store.hub_errors import explained
 from zoo.store.hub_guard import guarded, time_limit
-from zoo.store.manifest import MANIFEST, MAX_FILES, STATE, check_bounds, verify_manifest
+from zoo.store.manifest import MANIFEST, MAX_FILES, STATE, check_bounds, read_manifest, verify_manifest
 
 SCHEME = "hf://"
 _REPOSITORY = re.compile(r"[A-Za-z0-9]\w*(?:[.-]\w+)*/[A-Za-z0-9]\w*(?:[.-]\w+)*", re.ASCII)
@@ -150,11 +150,12 @@ def refresh(reference: Reference, access: Access, *, with_state: bool = False) -
         with_state: also the state from which training can go on, where one is published.
 
     Raises:
-        HubError: if the Hub has no such thing, refuses, or cannot be reached while the cache is empty.
+        HubError: if the Hub has no such thing, refuses, or cannot be reached while the cache is empty, or has no
+            training state that was published.
         DamagedCheckpointError: if the files are not what was published, even when fetched once more.
     """
     if access.offline:
-        return fetch(reference, access)
+        return _with_state(fetch(reference, access), access) if with_state else fetch(reference, access)
     patterns = [*_WANTED, f"{STATE}/*"] if with_state else list(_WANTED)
     snapshot = _download(reference, access, patterns, force=False)
     try:
@@ -173,6 +174,18 @@ def refresh(reference: Reference, access: Access, *, with_state: bool = False) -
             f"{reference} is damaged even after it was fetched again; tell its publisher, or remove "
             f"{snapshot.path} if you changed files there. {damage}"
         ) from damage
+    return snapshot
+
+
+def _with_state(snapshot: Snapshot, access: Access) -> Snapshot:
+    """A copy out of the cache; raises HubError if its training state was published and is not there."""
+    names = [name for name in read_manifest(snapshot.path) if name.startswith(f"{STATE}/")]
+    if not all((snapshot.path / name).is_file() for name in names):
+        raise HubError(
+            f"the training state of {snapshot.source} is not in the cache {access.cache}, and the network must not "
+            f"be used (local_files_only or HF_HUB_OFFLINE); where there is one, run: zoo pull {snapshot.source} "
+            "--with-state"
+        )
     return snapshot
 
 

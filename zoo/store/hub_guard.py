@@ -164,48 +164,64 @@ def _seconds(text: str | None) -> float:
         return 0.0
 
 
+_LOCK = threading.RLock()
+_GUARDS: list[Guard] = []
+_CLIENTS: list[tuple[Any, Any]] = []  # With the hooks that they had; there while any guard is.
+
+
 @contextlib.contextmanager
 def guarded(endpoint: str, seconds: float) -> Iterator[Guard]:
     """A block in which all that the Hub client sends and gets passes a `Guard`.
+
+    The library has one client for all threads: while blocks overlap, each guard sees the others' requests, too.
 
     Args:
         endpoint: address of the Hub.
         seconds: that the block may take.
     """
-    from huggingface_hub import get_session
-
-    guard, clients = Guard(endpoint, seconds), []
-    over, lock = threading.Event(), threading.RLock()
-
-    def attach() -> None:
-        client = get_session()
-        with lock:
-            if over.is_set():
-                return
-            hooks, close = client.event_hooks, client.close
-            clients.append((client, hooks))
-            client.event_hooks = {
-                "request": [*hooks.get("request", ()), guard.before],
-                "response": [guard.after, *hooks.get("response", ())],
-            }
-
-        def close_and_follow() -> None:
-            """After a broken connection the library closes its client and makes another, which is guarded, too."""
-            close()
-            attach()
-
-        client.close = close_and_follow  # type: ignore[method-assign]
-
-    attach()
-    threading.Thread(target=_watch, args=(guard, over), daemon=True).start()
+    guard, over = Guard(endpoint, seconds), threading.Event()
+    with _LOCK:
+        _GUARDS.append(guard)
     try:
+        _attach()
+        threading.Thread(target=_watch, args=(guard, over), daemon=True).start()
         yield guard
     finally:
-        with lock:
-            over.set()
-            for client, hooks in clients:
+        over.set()
+        with _LOCK:
+            _GUARDS.remove(guard)
+            while not _GUARDS and _CLIENTS:
+                client, hooks = _CLIENTS.pop()
                 client.__dict__.pop("close", None)
                 client.event_hooks = hooks
+
+
+def _attach() -> None:
+    """Hangs the guards on the library's client, unless they are there."""
+    from huggingface_hub import get_session
+
+    client = get_session()
+    with _LOCK:
+        if not _GUARDS or any(client is known for known, _ in _CLIENTS):
+            return
+        hooks, close = client.event_hooks, client.close
+        _CLIENTS.append((client, hooks))
+        client.event_hooks = {
+            "request": [*hooks.get("request", ()), lambda request: _all(Guard.before, request)],
+            "response": [lambda response: _all(Guard.after, response), *hooks.get("response", ())],
+        }
+
+    def close_and_follow() -> None:
+        """After a broken connection the library closes its client and makes another, which is guarded, too."""
+        close()
+        _attach()
+
+    client.close = close_and_follow  # type: ignore[method-assign]
+
+
+def _all(check: Callable[[Guard, Any], None], message: Any) -> None:
+    for guard in tuple(_GUARDS):
+        check(guard, message)
 
 
 def _watch(guard: Guard, over: threading.Event) -> None:

@@ -164,8 +164,8 @@ def _is_entry(item) -> bool:
 
 
 def _is_ignored(name: str) -> bool:
-    """The Hub's card, its plots and git's settings are beside the model, not part of it."""
-    return name in {MANIFEST, "README.md", ".gitattributes"} or ("/" not in name and name.endswith(".svg"))
+    """The Hub's card, its pictures and git's settings are beside the model, not part of it."""
+    return name in {MANIFEST, "README.md", ".gitattributes"} or ("/" not in name and name.endswith((".svg", ".png")))
 
 
 def _files(folder: Path) -> set[str]:
