@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from zoo.core.divisors import largest_divisor
 from zoo.models import NetworkConfig, build_population
 from zoo.tasks import Task
 from zoo.tasks.compiled import compiled_rollout, find_kernel
@@ -251,11 +252,7 @@ def _limit(group: Group, generations) -> Int[Array, ""] | None:
 
 def block_count(members: int, numbers: int) -> int:
     """Smallest division of the members into equal blocks of at most `_BLOCK_NUMBERS` numbers."""
-    return next(
-        n
-        for n in range(1, members + 1)
-        if members % n == 0 and (members // n * numbers <= _BLOCK_NUMBERS or n == members)
-    )
+    return members // largest_divisor(members, _BLOCK_NUMBERS // numbers)
 
 
 def slice_members(population, shards):
