@@ -137,11 +137,11 @@ def population_step(
     return NetworkOutput(readout=v_out, spikes=spikes), NetworkState(v=u, v_out=v_out)
 
 
-def check_trained(config: NetworkConfig, trained: dict, lead: tuple[int, ...] = ()) -> None:
-    """Raises ValueError unless `trained` has the config's names, `lead` + shapes, and float32."""
+def check_trained(config: NetworkConfig, trained: dict) -> None:
+    """Raises ValueError unless `trained` has the config's names, its shapes, and float32."""
     if set(trained) != set(config.trained):
         raise ValueError(f"trained values are {sorted(trained)}; the network trains {sorted(config.trained)}")
     for name, shape in config.trained_shapes.items():
         value = trained[name]
-        if tuple(value.shape) != lead + shape or value.dtype != np.float32:
-            raise ValueError(f"`{name}` is {value.dtype}{list(value.shape)}; it must be float32{list(lead + shape)}")
+        if tuple(value.shape) != shape or value.dtype != np.float32:
+            raise ValueError(f"`{name}` is {value.dtype}{list(value.shape)}; it must be float32{list(shape)}")

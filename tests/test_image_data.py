@@ -11,7 +11,7 @@ from loopback import serving
 
 from zoo.core.errors import DataNotFoundError
 from zoo.tasks import image_data
-from zoo.tasks.image_data import SETS, DamagedDataError, load_images, parse_idx, read_images
+from zoo.tasks.image_data import SETS, DamagedDataError, load_images, read_images
 
 
 @pytest.fixture
@@ -92,14 +92,16 @@ def test_truncated_file(data):
 def test_content_cut_short_but_packed_well(data):
     path = data / "mnist" / "train-images-idx3-ubyte.gz"
     path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes())[:-1]))
-    with pytest.raises(DamagedDataError, match="announces 47,040"):
+    with pytest.raises(
+        DamagedDataError, match=r"unpacks to 47,055 bytes; MNIST's train-images-idx3-ubyte.gz has 47,056"
+    ):
         load_images("mnist", "train")
 
 
 def test_file_of_another_split(data):
     folder = data / "mnist"
     (folder / "train-labels-idx1-ubyte.gz").write_bytes((folder / "t10k-labels-idx1-ubyte.gz").read_bytes())
-    with pytest.raises(DamagedDataError, match=r"holds 30 items; MNIST's train-labels-idx1-ubyte.gz has 60"):
+    with pytest.raises(DamagedDataError, match=r"unpacks to 38 bytes; MNIST's train-labels-idx1-ubyte.gz has 68"):
         load_images("mnist", "train")
 
 
@@ -113,29 +115,38 @@ def test_sets_swapped(data):
 def test_images_in_the_place_of_labels(data):
     folder = data / "mnist"
     (folder / "t10k-labels-idx1-ubyte.gz").write_bytes((folder / "t10k-images-idx3-ubyte.gz").read_bytes())
-    with pytest.raises(DamagedDataError):
+    with pytest.raises(DamagedDataError, match="unpacks to more bytes"):
         load_images("mnist", "test")
 
 
-def test_wrong_magic_number():
-    with pytest.raises(DamagedDataError, match="magic number 0x0d03; it must be 0x0803"):
-        parse_idx(struct.pack(">IIII", 0x0D03, 0, 28, 28), "file")
+IMAGES, LABELS = patterns(COUNTS["test"], COUNTS["test"])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        struct.pack(">IIII", 0x0D03, 30, 28, 28) + idx(IMAGES)[16:],
+        struct.pack(">IIII", 0x0803, 15, 56, 28) + idx(IMAGES)[16:],
+    ],
+    ids=["magic number", "image size"],
+)
+def test_another_header(data, content):
+    (data / "mnist" / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(content))
+    with pytest.raises(DamagedDataError, match=r"is not MNIST's t10k-images-idx3-ubyte.gz: its content has SHA-256"):
+        load_images("mnist", "test")
 
 
 @pytest.mark.parametrize("content", [b"", b"\0\0\x08\x03", struct.pack(">II", 0x0803, 1)])
-def test_header_cut_short(content):
-    with pytest.raises(DamagedDataError):
-        parse_idx(content, "file")
+def test_header_cut_short(data, content):
+    (data / "mnist" / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(content))
+    with pytest.raises(DamagedDataError, match=f"unpacks to {len(content)} bytes"):
+        load_images("mnist", "test")
 
 
-def test_other_image_size():
-    with pytest.raises(DamagedDataError, match="28 x 28"):
-        parse_idx(struct.pack(">IIII", 0x0803, 1, 32, 32) + bytes(1024), "file")
-
-
-def test_label_that_is_no_class():
-    with pytest.raises(DamagedDataError, match="a label 10"):
-        parse_idx(idx(np.array([3, 10])), "file")
+def test_label_that_is_no_class(data):
+    (data / "mnist" / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(np.append(LABELS[:-1], 10))))
+    with pytest.raises(DamagedDataError, match=r"is not MNIST's t10k-labels-idx1-ubyte.gz"):
+        load_images("mnist", "test")
 
 
 def test_published_hashes_are_those_of_the_sets():

@@ -29,7 +29,7 @@ def inertia(q, moments):
 
 
 def test_there_are_24_renamings_and_each_turns_axes_onto_axes():
-    turns = [matrix(turn) for turn, _ in _renamings()]
+    turns = [turn for turn, _ in _renamings()]
     assert len({tuple(np.round(turn).ravel()) for turn in turns}) == 24
     for turn, (_, axes) in zip(turns, _renamings(), strict=True):
         np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-12)

@@ -127,9 +127,9 @@ class RunsMethod(abc.ABC):
     metrics: type
     in_lanes: bool = False
 
-    @abc.abstractmethod
     def __init__(self, task: Any, shards: int):
         """For what all runs train on; `shards` devices share a run."""
+        self.task, self._shards = task, shards
 
     @staticmethod
     @abc.abstractmethod
@@ -148,11 +148,12 @@ class RunsMethod(abc.ABC):
     def init(self, group: Group) -> Any:
         """Host arrays of everything that changes, before the first generation."""
 
-    @abc.abstractmethod
     def generation(
         self, groups: list[Group], states: list, constants: list, arrays: Any, *, merged: bool
     ) -> tuple[list, list]:
         """One generation of some groups side by side, traced inside a mesh (runs, members).
+
+        By default each group's `_update`.
 
         Args:
             groups: whose runs these are; R is the number of this device's.
@@ -165,14 +166,33 @@ class RunsMethod(abc.ABC):
         Returns:
             The next states, and `metrics` of each group.
         """
+        results = [self._update(*args, arrays, merged) for args in zip(groups, states, constants, strict=True)]
+        updated, metrics = zip(*results, strict=True)
+        return list(updated), list(metrics)
+
+    def _update(self, group: Group, state: Any, constants: Any, arrays: Any, merged: bool) -> tuple[Any, Any]:
+        """One generation of one group: its next state, and its `metrics`."""
+        raise NotImplementedError
+
+    def _own(self, values: Array, axis: int) -> Array:
+        """This device's part along an axis."""
+        if self._shards == 1:
+            return values
+        axis = axis % values.ndim
+        size = values.shape[axis] // self._shards
+        return jax.lax.dynamic_slice_in_dim(values, jax.lax.axis_index("members") * size, size, axis)
+
+    def _gather(self, values: Array, axis: int) -> Array:
+        """All devices' parts along an axis."""
+        return jax.lax.all_gather(values, "members", axis=axis % values.ndim, tiled=True)
 
     @abc.abstractmethod
     def parameters(self, state: Any) -> Float[Array, "R D"]:
         """The trained parameters that are published."""
 
-    @abc.abstractmethod
     def stats(self, state: Any) -> ObservationStats:
-        """Observation statistics."""
+        """Observation statistics; by default the state's ``stats``."""
+        return ObservationStats(*state.stats)
 
     def milestones(self, generations: int) -> tuple[int, ...]:
         """Generations of a whole training, in order, at which the loop records `activity`; most methods name none."""

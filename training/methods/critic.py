@@ -9,20 +9,21 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 Layers = tuple[tuple[Float[Array, "i o"], Float[Array, " o"]], ...]
+_LAST_SCALE = 0.1
+"""Factor on the last layer's weights: a critic that knows nothing says little."""
 
 
-def initial_layers(seed: int, sizes: tuple[int, ...], last_scale: float = 0.1) -> Layers:
+def initial_layers(seed: int, sizes: tuple[int, ...]) -> Layers:
     """Weights of LeCun's variance and biases of 0, on the host.
 
     Args:
         seed: of the weights.
         sizes: of the layers, the input's first.
-        last_scale: factor on the last layer's weights: a critic that knows nothing says little.
     """
     generator = np.random.default_rng(seed)
     layers = []
     for i, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):
-        scale = (last_scale if i == len(sizes) - 2 else 1.0) / np.sqrt(inputs)
+        scale = (_LAST_SCALE if i == len(sizes) - 2 else 1.0) / np.sqrt(inputs)
         weights = scale * generator.standard_normal((inputs, outputs))
         layers.append((weights.astype(np.float32), np.zeros(outputs, np.float32)))
     return tuple(layers)

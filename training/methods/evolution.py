@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from zoo.core.divisors import largest_divisor
 from zoo.models import NetworkConfig, build_population
-from zoo.tasks import Task
 from zoo.tasks.compiled import compiled_rollout, find_kernel
 from zoo.tasks.observations import ObservationStats, update
 from zoo.tasks.rollout import Episodes, Policies, rollout
@@ -78,9 +78,6 @@ class Evolution(RunsMethod):
     in_lanes = True
     """Whether a CPU computes it on batches whose last axis fills its registers (`Task.cpu_options`)."""
 
-    def __init__(self, task: Task, shards: int):
-        self.task, self._shards = task, shards
-
     @staticmethod
     def splits(group: Group) -> int:
         """The population."""
@@ -122,10 +119,6 @@ class Evolution(RunsMethod):
         """The centres."""
         return state.search.mean
 
-    def stats(self, state: RunState) -> ObservationStats:
-        """Observation statistics of the runs."""
-        return ObservationStats(*state.stats)
-
     def totals(self, state: RunState) -> dict:
         """Environment steps of a run, on average, and NaN members of all."""
         return {"env_steps": float(np.mean(state.env_steps)), "nan_members": int(np.sum(state.nan_members))}
@@ -140,7 +133,7 @@ class Evolution(RunsMethod):
             limit = _limit(group, state.search.generation_counter)
             policies.append(functools.partial(_make_policies, group, frozen, env_keys, stats, limit))
             populations.append(population)
-            own.append(slice_members(population, self._shards))
+            own.append(self._own(population, axis=1))
         clip = groups[0].recipe.observation_clip
         if merged and "kernel" not in map(self.physics, groups):
             made = [make(members) for make, members in zip(policies, own, strict=True)]
@@ -175,7 +168,7 @@ class Evolution(RunsMethod):
 
     def _learn(self, group, population, episodes, state, hyper):
         """The update of one group from its episodes."""
-        gather = functools.partial(jax.lax.all_gather, axis_name="members", axis=1, tiled=True)
+        gather = functools.partial(self._gather, axis=1)
         returns = gather(episodes.returns.mean(-1))
         returns = jnp.where(jnp.isfinite(returns), returns, jnp.nan)  # An infinite one would rank first.
         fitness = returns
@@ -251,16 +244,4 @@ def _limit(group: Group, generations) -> Int[Array, ""] | None:
 
 def block_count(members: int, numbers: int) -> int:
     """Smallest division of the members into equal blocks of at most `_BLOCK_NUMBERS` numbers."""
-    return next(
-        n
-        for n in range(1, members + 1)
-        if members % n == 0 and (members // n * numbers <= _BLOCK_NUMBERS or n == members)
-    )
-
-
-def slice_members(population, shards):
-    """This device's members of populations [R, P, D]."""
-    if shards == 1:
-        return population
-    size = population.shape[1] // shards
-    return jax.lax.dynamic_slice_in_dim(population, jax.lax.axis_index("members") * size, size, axis=1)
+    return members // largest_divisor(members, _BLOCK_NUMBERS // numbers)

@@ -100,10 +100,6 @@ class SurrogateGradients(Method):
             + f". Updates skipped for a gradient that was not finite: {training.get('nan_gradients', 0)}.",
         ]
 
-    def curve(self, model):
-        """Caption of a learning curve."""
-        return f"Learning curve over {model.config['training']['generations']} updates, at {{}} in the last"
-
     def departures(self, recipe, model):
         """Episodes, and a rate that falls."""
         first, family = [], family_of(model.task)

@@ -103,7 +103,7 @@ class Gradients(RunsMethod):
 
     def __init__(self, task: Task, shards: int):
         require_discrete(task)
-        self.task, self._shards = task, shards
+        super().__init__(task, shards)
 
     @staticmethod
     def splits(group: Group) -> int:
@@ -131,19 +131,9 @@ class Gradients(RunsMethod):
         """The parameters."""
         return state.parameters
 
-    def stats(self, state: GradientState) -> ObservationStats:
-        """Observation statistics of the runs."""
-        return ObservationStats(*state.stats)
-
     def totals(self, state: GradientState) -> dict:
         """Environment steps of a run, on average, and skipped updates of all."""
         return {"env_steps": float(np.mean(state.env_steps)), "nan_gradients": int(np.sum(state.nan_gradients))}
-
-    def generation(self, groups, states, constants, arrays, *, merged):
-        """One update of each group's runs."""
-        results = [self._update(*args, arrays, merged) for args in zip(groups, states, constants, strict=True)]
-        states, metrics = zip(*results, strict=True)
-        return list(states), list(metrics)
 
     def _update(self, group, state, constants, arrays, merged):
         """Play, differentiate, descend."""
@@ -157,12 +147,13 @@ class Gradients(RunsMethod):
         steps = min(recipe.segment_steps or segment_length(limit), limit)
         stats = state.stats if recipe.normalise_observations else None
         policy = Policy(stats, recipe.observation_clip, hyper.policy_temperature_v)
-        keys = self._own(make_keys(seeds, state.generation, recipe.batch))
+        keys = self._own(make_keys(seeds, state.generation, recipe.batch), axis=2)
         numbers = self._own(jnp.arange(recipe.batch), axis=0)
         networks = make_networks(state.parameters)
         trajectory = play(self.task, networks, policy, keys[:, 0], keys[:, 1], numbers, steps)
         to_go, live = (
-            _gather(x, axis=3) for x in (returns_to_go(trajectory.rewards, hyper.discount[:, None]), trajectory.live)
+            self._gather(x, axis=3)
+            for x in (returns_to_go(trajectory.rewards, hyper.discount[:, None]), trajectory.live)
         )
         advantage = advantages(to_go, live, state.baseline, recipe.baseline, recipe.standardise_advantages)
         gradient, entropy = policy_gradient(
@@ -184,7 +175,7 @@ class Gradients(RunsMethod):
             baseline=state.baseline + rate * (baseline - state.baseline),
             env_steps=state.env_steps + lived,
         )
-        returns = _gather(trajectory.returns, axis=1)
+        returns = self._gather(trajectory.returns, axis=1)
         metrics = GradientMetrics(
             mean=returns.mean(-1),
             best=returns.max(-1),
@@ -195,13 +186,6 @@ class Gradients(RunsMethod):
             nan_gradients=moved.nan_gradients - state.nan_gradients,
         )
         return moved, metrics
-
-    def _own(self, values, axis=2):
-        """This device's episodes along an axis."""
-        if self._shards == 1:
-            return values
-        size = values.shape[axis] // self._shards
-        return jax.lax.dynamic_slice_in_dim(values, jax.lax.axis_index("members") * size, size, axis)
 
 
 def descend(
@@ -257,8 +241,3 @@ def make_keys(seeds, generations, episodes):
         return jax.random.split(jax.random.fold_in(jax.random.key(seed), generation), (2, episodes))
 
     return jax.vmap(one)(seeds, generations)
-
-
-def _gather(values, axis):
-    """All devices' episodes along an axis."""
-    return jax.lax.all_gather(values, "members", axis=axis, tiled=True)

@@ -20,8 +20,8 @@ from zoo.tasks.classification import (
 )
 from zoo.tasks.image_data import load_images
 from zoo.training.methods.activity import ActivityRecord
-from zoo.training.methods.base import Group
-from zoo.training.methods.evolution import Evolution, RunState, block_neurons, slice_members
+from zoo.training.methods.base import Group, RunsMethod
+from zoo.training.methods.evolution import Evolution, RunState, block_neurons
 
 TESTED_MEMBERS = 64
 
@@ -78,29 +78,24 @@ class ImageEvolution(ActivityRecord, Evolution):
 
     def generation(self, groups, states, constants, arrays, *, merged):
         """Ask, classify, tell."""
-        one = functools.partial(
-            self._generation, arrays=arrays, most_numbers=ACCELERATOR_NUMBERS if merged else CACHE_NUMBERS
-        )
-        results = [one(*args) for args in zip(groups, states, constants, strict=True)]
-        states, metrics = zip(*results, strict=True)
-        return list(states), list(metrics)
+        return RunsMethod.generation(self, groups, states, constants, arrays, merged=merged)
 
-    def _generation(self, group, state, constants, *, arrays, most_numbers):
+    def _update(self, group, state, constants, arrays, merged):
         """One generation of one group's runs."""
         hyper, seeds, frozen = constants
         search, task, config = self.search(group), self.task, group.config
         ask_keys, batch_keys = _keys(seeds, state.search.generation_counter)
         population = jax.vmap(search.ask)(ask_keys, state.search, hyper)
         inputs, labels = jax.vmap(lambda key: task.minibatch(key, arrays, group.recipe.batch))(batch_keys)
-        per_run = max(1, most_numbers // len(seeds))
+        per_run = max(1, (ACCELERATOR_NUMBERS if merged else CACHE_NUMBERS) // len(seeds))
         how = {"steps": task.steps, "temperature_v": task.temperature_v, "most_numbers": per_run}
-        own, neurons = slice_members(population, self._shards), block_neurons(group)
+        own, neurons = self._own(population, axis=1), block_neurons(group)
         if neurons is None:
             own = jax.vmap(functools.partial(population_scores, config, **how))(frozen, own, inputs, labels)
         else:
             score = functools.partial(block_scores, config, neurons=neurons, **how)
             own = jax.vmap(score)(frozen, state.search.mean, own, inputs, labels)
-        scores = Scores(*(jax.lax.all_gather(x, "members", axis=1, tiled=True) for x in own))
+        scores = Scores(*(self._gather(x, axis=1) for x in own))
         # Argmax takes a NaN logit for an answer.
         scores = scores._replace(accuracy=jnp.where(jnp.isnan(scores.loss), jnp.nan, scores.accuracy))
         fitness = -scores.loss if task.fitness == "cross-entropy" else scores.accuracy

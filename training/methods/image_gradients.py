@@ -7,8 +7,9 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from zoo.core.divisors import largest_divisor
 from zoo.models import Surrogate, build
-from zoo.tasks.classification import ACCELERATOR_NUMBERS, largest_divisor, supervised_loss
+from zoo.tasks.classification import ACCELERATOR_NUMBERS, supervised_loss
 from zoo.tasks.images import ImageTask
 from zoo.training.methods.activity import ActivityRecord
 from zoo.training.methods.gradients import Gradients, GradientState, descend, make_keys

@@ -14,7 +14,6 @@ from jaxtyping import Array, Float
 
 from zoo.models import Packed, Surrogate, build, pack
 from zoo.models.episode_scan import Unroll, unroll_episodes
-from zoo.tasks import Task
 from zoo.tasks.compiled import find_kernel
 from zoo.tasks.observations import ObservationStats, moments, update
 from zoo.training.methods.base import Group, RunsMethod
@@ -40,9 +39,6 @@ class PPO(RunsMethod):
 
     metrics: type = PPOMetrics
     in_lanes = True
-
-    def __init__(self, task: Task, shards: int):
-        self.task, self._shards = task, shards
 
     @staticmethod
     def splits(group: Group) -> int:
@@ -121,14 +117,6 @@ class PPO(RunsMethod):
         """The networks' trained numbers."""
         return state.actor.parameters[:, : -self.task.action_size]
 
-    def stats(self, state: PPOState) -> ObservationStats:
-        """Observation statistics of the runs."""
-        return ObservationStats(*state.stats)
-
-    def milestones(self, generations: int) -> tuple[int, ...]:
-        """None."""
-        return ()
-
     def totals(self, state: PPOState) -> dict:
         """Environment steps of a run, on average; skipped minibatches and steps into nothing of all."""
         return {
@@ -137,20 +125,16 @@ class PPO(RunsMethod):
             "nan_steps": int(np.sum(state.nan_steps)),
         }
 
-    def generation(self, groups, states, constants, arrays, *, merged):
-        """One update of each group's runs."""
-        states, metrics = zip(*map(self._update_runs, groups, states, constants), strict=True)
-        return list(states), list(metrics)
-
-    def _update_runs(self, group, state, constants):
-        one = functools.partial(self._update, group)
+    def _update(self, group, state, constants, arrays, merged):
+        """One update of a group's runs."""
+        one = functools.partial(self._update_run, group)
         if len(constants[0]) > 1:
             return jax.vmap(one)(state, constants)
         # Even a batch of one run would keep XLA from fusing as it does without.
         results = one(*jax.tree.map(lambda x: x[0], (state, constants)))
         return jax.tree.map(lambda x: x[None], results)
 
-    def _update(self, group, state, constants):
+    def _update_run(self, group, state, constants):
         """Play, judge, learn: one run."""
         seed, frozen, initial, rates = constants
         settings = group.recipe.settings
@@ -215,8 +199,8 @@ class PPO(RunsMethod):
         mine = jax.tree.map(self._own, before, _axes(before))
         unroll, gain = self.unroll(group), self._gain(group)
         after, played = collect(self.task, step, unroll, packed, see, log_std, gain, mine, fresh, noise)
-        after = jax.tree.map(self._gathered, after, _axes(after))
-        return after, jax.tree.map(functools.partial(self._gathered, axis=1), played)
+        after = jax.tree.map(self._gather, after, _axes(after))
+        return after, jax.tree.map(functools.partial(self._gather, axis=1), played)
 
     def _learn(self, group, state, sequences, make, initial, rates, key):
         """Epochs of minibatches, each of which the devices share."""
@@ -253,19 +237,9 @@ class PPO(RunsMethod):
         """Action per volt of readout."""
         return group.readout_gain * getattr(self.task, "action_gain", 1.0)
 
-    def _own(self, values, axis):
-        """This device's part along an axis."""
-        if self._shards == 1:
-            return values
-        axis = axis % values.ndim
-        size = values.shape[axis] // self._shards
-        return jax.lax.dynamic_slice_in_dim(values, jax.lax.axis_index("members") * size, size, axis)
-
-    def _gathered(self, values, axis):
-        """All devices' parts along an axis."""
-        if self._shards == 1:
-            return values
-        return jax.lax.all_gather(values, "members", axis=axis % values.ndim, tiled=True)
+    def _gather(self, values, axis):
+        """As any method's; of one device nothing at all, since even that would change how XLA fuses."""
+        return values if self._shards == 1 else super()._gather(values, axis)
 
 
 def _axes(environments: Environments) -> Environments:

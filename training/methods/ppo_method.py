@@ -50,10 +50,6 @@ class ProximalPolicies(Method):
             f"was not finite: {training.get('nan_gradients', 0)}.",
         ]
 
-    def curve(self, model):
-        """Caption of a learning curve."""
-        return f"Learning curve over {model.config['training']['generations']} updates, at {{}} in the last"
-
     def departures(self, recipe, model):
         """All of it."""
         return ["the paper trains no robot by gradients"], []

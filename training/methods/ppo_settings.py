@@ -3,6 +3,7 @@
 import dataclasses
 import math
 
+from zoo.core.divisors import largest_divisor
 from zoo.models import SURROGATES, NetworkConfig
 from zoo.registry.settings import NOT_NEGATIVE, POSITIVE, Rule, at_least, between, check, one_of, require, setting
 
@@ -82,5 +83,4 @@ class PPOSettings:
 
     def part(self, config: NetworkConfig, sequences: int) -> int:
         """How many of a minibatch's sequences a gradient should hold at a time: a divisor of them."""
-        most = max(1, _PART_NUMBERS // (self.steps * config.hidden))
-        return max(size for size in range(1, sequences + 1) if sequences % size == 0 and size <= most)
+        return largest_divisor(sequences, _PART_NUMBERS // (self.steps * config.hidden))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from zoo.core.errors import MissingPackageError
+from zoo.core.packages import needed_for
 
 
 class Log:
@@ -66,10 +66,8 @@ class TensorBoardLog(Log):
     def __init__(self, folder: str | Path):
         self._folder = Path(folder)
         self._writers: dict[tuple[str, int], Any] = {}
-        try:
+        with needed_for("a log for TensorBoard", "tensorboardX", extra="tensorboard"):
             from tensorboardX import SummaryWriter
-        except ImportError as error:
-            raise missing("a log for TensorBoard", "tensorboard") from error
         self._make = SummaryWriter
 
     def begin(self, name, seeds, generation, recipe):
@@ -106,10 +104,8 @@ class WandbLog(Log):
     def __init__(self, project: str, folder: str | Path):
         self._project, self._folder = project, Path(folder)
         self._runs: dict[tuple[str, int], Any] = {}
-        try:
+        with needed_for("a log for Weights & Biases", "wandb", extra="wandb"):
             import wandb
-        except ImportError as error:
-            raise missing("a log for Weights & Biases", "wandb") from error
         self._wandb = wandb
 
     def begin(self, name, seeds, generation, recipe):
@@ -142,8 +138,3 @@ def make_log(folder: str | Path | None, project: str | None) -> Log:
     if project is not None:
         logs.append(WandbLog(project, folder or "."))
     return Logs(*logs)
-
-
-def missing(what: str, extra: str) -> MissingPackageError:
-    """What is said where an optional package is not installed."""
-    return MissingPackageError(f"{what} needs more than the zoo brings: pip install 'hetsnn-zoo[{extra}]'")

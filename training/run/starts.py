@@ -18,7 +18,7 @@ from zoo.registry.families import family_of
 from zoo.registry.names import ModelName, parse
 from zoo.registry.recipe import Recipe, make_network_config, make_recipe_task, override
 from zoo.registry.settings import settings_of
-from zoo.store.checkpoint import replacing
+from zoo.store.checkpoint import params_like, replacing
 from zoo.store.loading import load
 from zoo.store.manifest import verify_manifest, write_manifest
 from zoo.store.pins import manifest_hash
@@ -203,11 +203,4 @@ def _start(tree: dict) -> Start:
 
 def _like(name: ModelName, recipe: Recipe, with_statistics: bool) -> dict:
     config = make_network_config(name, make_recipe_task(name, recipe), recipe)
-
-    def leaf(*shape):
-        return jax.ShapeDtypeStruct((recipe.seeds, *shape), np.float32)
-
-    tree = {"trained": {part: leaf(*shape) for part, shape in config.trained_shapes.items()}}
-    if with_statistics:
-        tree["observations"] = {"count": leaf(), "mean": leaf(config.inputs), "m2": leaf(config.inputs)}
-    return tree
+    return params_like(config, recipe.seeds, with_statistics)

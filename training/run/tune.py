@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from zoo.core.errors import ZooError
+from zoo.core.packages import needed_for
 from zoo.registry.names import parse
 from zoo.registry.recipe import default_recipe
-from zoo.training.run.logs import Log, missing
+from zoo.training.run.logs import Log
 from zoo.training.run.loop import train
 
 SPACE = ("centre_lr", "sigma", "learning_rate")
@@ -160,10 +161,8 @@ class _Watch(Log):
 
 
 def _optuna():
-    try:
+    with needed_for("zoo tune", "optuna", extra="tune"):
         import optuna
-    except ImportError as error:
-        raise missing("zoo tune", "tune") from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna
 

@@ -1,6 +1,7 @@
 """The command line of what is published beside models: `zoo cards`, `figure`, `table` and `render`."""
 
 import argparse
+import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,16 +24,7 @@ def add_verbs(verb: Callable[..., argparse.ArgumentParser], prepared: Callable[[
     )  # fmt: skip
 
     sub = verb("figure", prepared(_figure), "Draw a figure, with its numbers as CSV beside it.")
-    figures = [
-        "memory-length",
-        "control",
-        "widths",
-        "robot-gradients",
-        "ablation",
-        "image-firing",
-        *_GRADIENT_FIGURES,
-    ]
-    sub.add_argument("which", choices=figures, metavar="WHICH", help=", ".join(figures))
+    sub.add_argument("which", choices=[*_FIGURES], metavar="WHICH", help=", ".join(_FIGURES))
     _add_ablation(sub)
     sub.add_argument("--out", type=Path, default=Path("docs/figures"), help="folder (default docs/figures)")
     sub.add_argument("--sweep-tau", action="store_true", help="train again what no checkpoint holds")
@@ -41,7 +33,7 @@ def add_verbs(verb: Callable[..., argparse.ArgumentParser], prepared: Callable[[
     sub.add_argument("--budget", type=int, default=4096, help="image-firing: of the models (default 4096)")
 
     sub = verb("table", _table, "Print rewards beside the paper's, as Markdown.")
-    sub.add_argument("which", choices=[*_TABLES], help="; ".join(f"{k}: {v}" for k, v in _TABLES.items()))
+    sub.add_argument("which", choices=[*_TABLES], help="; ".join(f"{k}: {v[0]}" for k, v in _TABLES.items()))
     _add_ablation(sub)
 
     sub = verb("render", _render, "Show an episode: the bodies, and the spikes of the hidden layer beside them.")
@@ -84,74 +76,65 @@ def _cards(arguments) -> int:
     return 1 if problems else 0
 
 
-_GRADIENT_FIGURES = ("cartpole-methods", "membrane-potentials", "jacobians")
+def _rows(_) -> dict:
+    from zoo.report.card_index import index_rows
+
+    return {"rows": index_rows()}
+
+
+def _which(arguments) -> dict:
+    return {"which": arguments.which}
+
+
+def _ablation(arguments) -> dict:
+    return {"name": arguments.name, "runs": arguments.runs}
+
+
+_FIGURES: dict[str, tuple[str, Callable[[argparse.Namespace], dict]]] = {
+    "memory-length": ("memory_figures:memory_length", lambda a: {"sweep_tau": a.sweep_tau, "seeds": a.seeds}),
+    "control": ("control_figures:control", _rows),
+    "widths": ("width_figures:widths", _rows),
+    "robot-gradients": ("robot_figures:evolution_and_gradients", _rows),
+    "ablation": ("control_figures:ablation", _ablation),
+    "image-firing": ("image_figures:image_firing", lambda a: {"task": a.task, "budget": a.budget}),
+    "cartpole-methods": ("gradient_figures:draw", _which),
+    "membrane-potentials": ("gradient_figures:draw", _which),
+    "jacobians": ("gradient_figures:draw", _which),
+}
+"""What of `zoo.report` draws a figure, and what it is given besides a folder."""
+_TABLES: dict[str, tuple[str, str, Callable[[argparse.Namespace], dict]]] = {
+    "control": ("Brax's environments by budget (Fig. 3)", "control_tables:control_table", _rows),
+    "differences": (
+        "trained weights against trained neurons there, at equal generations",
+        "control_tables:difference_table", _rows,
+    ),
+    "ablation": ("one of them by trained properties (Table 1)", "control_tables:ablation_table", _ablation),
+    "images": ("image classification by budget (Table 3)", "image_tables:image_table", _rows),
+    "missing": (
+        "what is still to be trained of Fig. 3 and Table 1, first things first",
+        "missing:missing_table", _rows,
+    ),
+}  # fmt: skip
+"""What a table shows, what of `zoo.report` makes it, and what that is given."""
+
+
+def _find(what: str) -> Callable:
+    module, _, name = what.partition(":")
+    return getattr(importlib.import_module(f"zoo.report.{module}"), name)
 
 
 def _figure(arguments) -> int:
     _check_ablation(arguments)
-    if arguments.which in _GRADIENT_FIGURES:
-        from zoo.report.gradient_figures import draw
-
-        files = draw(arguments.which, arguments.out)
-    elif arguments.which == "control":
-        from zoo.report.card_index import index_rows
-        from zoo.report.control_figures import control
-
-        files = control(index_rows(), arguments.out)
-    elif arguments.which == "widths":
-        from zoo.report.card_index import index_rows
-        from zoo.report.width_figures import widths
-
-        files = widths(index_rows(), arguments.out)
-    elif arguments.which == "robot-gradients":
-        from zoo.report.card_index import index_rows
-        from zoo.report.robot_figures import evolution_and_gradients
-
-        files = evolution_and_gradients(index_rows(), arguments.out)
-    elif arguments.which == "ablation":
-        from zoo.report.control_figures import ablation
-
-        files = ablation(arguments.name, arguments.out, arguments.runs)
-    elif arguments.which == "image-firing":
-        from zoo.report.image_figures import image_firing
-
-        files = image_firing(arguments.out, task=arguments.task, budget=arguments.budget)
-    else:
-        from zoo.report.memory_figures import memory_length
-
-        files = memory_length(arguments.out, sweep_tau=arguments.sweep_tau, seeds=arguments.seeds)
-    for path in files:
+    what, given = _FIGURES[arguments.which]
+    for path in _find(what)(out=arguments.out, **given(arguments)):
         print(path)
     return 0
 
 
-_TABLES = {
-    "control": "Brax's environments by budget (Fig. 3)",
-    "differences": "trained weights against trained neurons there, at equal generations",
-    "ablation": "one of them by trained properties (Table 1)",
-    "images": "image classification by budget (Table 3)",
-    "missing": "what is still to be trained of Fig. 3 and Table 1, first things first",
-}
-
-
 def _table(arguments) -> int:
-    from zoo.report.card_index import index_rows
-    from zoo.report.control_tables import ablation_table, control_table, difference_table
-    from zoo.report.image_tables import image_table
-    from zoo.report.missing import missing_table
-
     _check_ablation(arguments)
-    if arguments.which == "ablation":
-        text = ablation_table(arguments.name, arguments.runs)
-    else:
-        make = {
-            "control": control_table,
-            "differences": difference_table,
-            "images": image_table,
-            "missing": missing_table,
-        }[arguments.which]
-        text = make(index_rows())
-    print(text, end="")
+    _, what, given = _TABLES[arguments.which]
+    print(_find(what)(**given(arguments)), end="")
     return 0
 
 

@@ -9,12 +9,13 @@ from zoo.core.errors import MissingPackageError
 
 
 @contextlib.contextmanager
-def needed_for(what: str, *names: str) -> Iterator[None]:
+def needed_for(what: str, *names: str, extra: str | None = None) -> Iterator[None]:
     """A block that imports packages.
 
     Args:
         what: what needs them, for the message.
         *names: as they are installed.
+        extra: the zoo's own that brings them, for what a plain installation has not.
 
     Raises:
         MissingPackageError: if one cannot be imported, with the line that installs them.
@@ -22,7 +23,8 @@ def needed_for(what: str, *names: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        line = " ".join(f"'{requirement}'" for requirement in requirements(*names))
+        wanted = requirements(*names) if extra is None else [f"hetsnn-zoo[{extra}]"]
+        line = " ".join(f"'{requirement}'" for requirement in wanted)
         raise MissingPackageError(f"{what} needs {', '.join(names)} ({error}): pip install {line}") from error
 
 

@@ -60,18 +60,11 @@ class Bar(contextlib.AbstractContextManager):
 
 
 @contextlib.contextmanager
-def working(text: str, *, quiet: bool = False) -> Iterator[None]:
-    """A sign of life with the seconds that a block takes, on a terminal alone; gone when it ends.
-
-    Args:
-        text: what goes on.
-        quiet: show nothing.
-    """
-    console = rich.console.Console(stderr=True, quiet=quiet)
+def working(text: str) -> Iterator[None]:
+    """A sign of life with what goes on and the seconds that a block takes, on a terminal alone; gone when it ends."""
+    console = rich.console.Console(stderr=True)
     columns = rich.progress.SpinnerColumn(), rich.progress.TextColumn(text), rich.progress.TimeElapsedColumn()
-    with rich.progress.Progress(
-        *columns, console=console, transient=True, disable=quiet or not console.is_terminal
-    ) as bar:
+    with rich.progress.Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         bar.add_task("", total=None)
         yield
 

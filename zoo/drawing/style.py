@@ -114,7 +114,6 @@ def save(draw: Draw, size: tuple[float, float], path: Path) -> list[Path]:
     return paths
 
 
-def zero_line(axes: Axes, *, vertical: bool = False) -> None:
+def zero_line(axes: Axes) -> None:
     """A thin neutral line at 0."""
-    line = axes.axvline if vertical else axes.axhline
-    line(0.0, color=matplotlib.rcParams["axes.edgecolor"], linewidth=0.8)
+    axes.axhline(0.0, color=matplotlib.rcParams["axes.edgecolor"], linewidth=0.8)

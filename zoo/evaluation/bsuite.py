@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from zoo.core.errors import ZooError
+from zoo.core.packages import needed_for
 from zoo.core.seeds import check_seed
 from zoo.evaluation.memory import MAX_EPISODES
 from zoo.models import build, initial_state, network_step
@@ -71,10 +72,8 @@ def bsuite_score(model: ZooModel, *, episodes: int | None = None, seed: int = 0)
     check_seed(seed)
     if episodes is not None and not 1 <= episodes <= MAX_EPISODES:
         raise ValueError(f"episodes (={episodes}) must be at least 1, and at most {MAX_EPISODES:,}")
-    try:
+    with needed_for("bsuite's score", "bsuite", extra="bsuite"):
         from bsuite.experiments.memory_len import sweep
-    except ImportError as error:
-        raise ZooError(f"bsuite is not installed ({error}): pip install 'hetsnn-zoo[bsuite]'") from error
     task = model.task()
     lengths = [setting["memory_length"] for setting in sweep.SETTINGS]
     if not isinstance(task, MemoryLength) or task.length not in lengths:

@@ -5,12 +5,10 @@
 >>> gymnasium.make_vec("hetsnn-zoo/hp-v0", num_envs=64)
 """
 
-from zoo.core.errors import ZooError
+from zoo.core.packages import needed_for
 
-try:
+with needed_for("zoo.gymnasium_tasks", "gymnasium", extra="gymnasium"):
     import gymnasium
-except ImportError as error:
-    raise ZooError("these environments need Gymnasium: pip install 'hetsnn-zoo[gymnasium]'") from error
 
 from zoo.gymnasium_tasks.environments import TaskEnv, TaskVectorEnv
 from zoo.registry.families import families

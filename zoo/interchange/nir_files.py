@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.core.errors import ZooError
+from zoo.core.packages import needed_for
 from zoo.interchange.graph import Graph, Node
 
 _FIELDS = {
@@ -24,10 +24,8 @@ _MOST_TEXT = 2**16
 
 
 def _import_nir():
-    try:
+    with needed_for("NIR", "nir", extra="nir"):
         import nir
-    except ImportError as error:
-        raise ZooError("NIR needs the package `nir`: pip install 'hetsnn-zoo[nir]'") from error
     return nir
 
 

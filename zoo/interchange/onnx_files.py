@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.core.errors import ZooError
+from zoo.core.packages import needed_for
 from zoo.interchange.tensor_files import KEY, metadata
 from zoo.models import TABLE_4, build
 from zoo.models.spiking_mlp import READOUT_K
@@ -25,21 +25,14 @@ _OPSET = 17
 _IR_VERSION = 8
 
 
-def _import_onnx():
-    try:
-        import onnx
-    except ImportError as error:
-        raise ZooError("this needs the package `onnx`: pip install 'hetsnn-zoo[weights]'") from error
-    return onnx
-
-
 def export_onnx(model: ZooModel, path: Path, seed: int | None = None) -> Path:
     """Writes one step of one training seed's network, normalisation and action map included.
 
     Raises:
         ZooError: if ``onnx`` is not installed.
     """
-    onnx = _import_onnx()
+    with needed_for("an ONNX model", "onnx", extra="weights"):
+        import onnx
     constants, nodes = _network(model, seed)
     observing = _normaliser(model, seed, constants)
     acting = _action(model, constants)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.core.errors import ZooError
+from zoo.core.packages import needed_for
 from zoo.interchange.metadata import describe
 from zoo.models import DT_MS, tau_ms_from_x
 from zoo.store.zoo_model import ZooModel
@@ -18,14 +18,6 @@ _EQUATIONS = (
     "u = v + k (r (x w_in) - v + v_rest); spikes = u >= v_th; v = v_rest where spikes else u; "
     "readout = readout + 0.25 (spikes w_out - readout); k = dt / tau; v = v_rest and readout = 0 at first"
 )
-
-
-def _import_safetensors():
-    try:
-        import safetensors.numpy
-    except ImportError as error:
-        raise ZooError("this needs the package `safetensors`: pip install 'hetsnn-zoo[weights]'") from error
-    return safetensors.numpy
 
 
 def tensors(model: ZooModel, seed: int | None = None) -> dict[str, np.ndarray]:
@@ -44,10 +36,11 @@ def export_safetensors(model: ZooModel, path: Path, seed: int | None = None) -> 
     Raises:
         ZooError: if ``safetensors`` is not installed.
     """
-    files = _import_safetensors()
+    with needed_for("a file of tensors", "safetensors", extra="weights"):
+        from safetensors.numpy import save_file
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(metadata(model, seed), sort_keys=True)
-    files.save_file(tensors(model, seed), str(path), metadata={KEY: text})
+    save_file(tensors(model, seed), str(path), metadata={KEY: text})
     return path
 
 

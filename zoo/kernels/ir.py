@@ -23,14 +23,14 @@ class Code:
         declarations: of the functions that it calls.
     """
 
-    def __init__(self, lanes: int, prefix: str = "t"):
+    def __init__(self, lanes: int):
         self.lanes, self.lines, self.declarations = lanes, [], set()
-        self._prefix, self._count = prefix, 0
+        self._count = 0
 
     def fresh(self) -> str:
         """A name that is not in use."""
         self._count += 1
-        return f"%{self._prefix}{self._count}"
+        return f"%t{self._count}"
 
     def line(self, text: str) -> None:
         """Writes an instruction without a result."""

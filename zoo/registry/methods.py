@@ -81,7 +81,7 @@ class Method:
 
     def curve(self, model: Any) -> str:
         """Caption of a learning curve, with ``{}`` for the last value."""
-        return f"Learning curve over {model.config['training']['generations']} generations, at {{}} in the last"
+        return f"Learning curve over {model.config['training']['generations']} {self.step}s, at {{}} in the last"
 
     def departures(self, recipe: Any, model: ModelName) -> tuple[list[str], list[str]]:
         """Where its settings are not the paper's: what a card says first, and what last."""

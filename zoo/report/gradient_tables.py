@@ -56,9 +56,7 @@ class Claim:
         return "holds" if low > 0 else "does not hold" if high < 0 else "not decided"
 
 
-def bootstrap(
-    statistic, strata: Sequence[Float[np.ndarray, "K ..."]], resamples: int = _RESAMPLES
-) -> tuple[float, float]:
+def bootstrap(statistic, strata: Sequence[Float[np.ndarray, "K ..."]]) -> tuple[float, float]:
     """Percentile 95 % interval of a statistic of several strata (Agarwal et al., 2021).
 
     In each resample, each stratum's seeds are drawn anew with replacement, apart from the others'.
@@ -67,13 +65,12 @@ def bootstrap(
         statistic: from the strata's means (their last axes kept), in order, to a number; takes a leading axis
             of resamples.
         strata: one array a stratum, seeds first.
-        resamples: how many.
     """
     generator = np.random.default_rng(0)
     means = []
     for stratum in strata:
         stratum = np.asarray(stratum, np.float64)
-        drawn = generator.integers(len(stratum), size=(resamples, len(stratum)))
+        drawn = generator.integers(len(stratum), size=(_RESAMPLES, len(stratum)))
         means.append(stratum[drawn].mean(1))
     low, high = np.percentile(statistic(*means), [2.5, 97.5])
     return float(low), float(high)

@@ -88,7 +88,7 @@ def read_checkpoint(path: Path, *, verified: bool = False) -> Checkpoint:
     evaluation = read_evaluation(path)
     check_evaluation(evaluation, config, path / "evaluation.json")
     check_length(evaluation["episodes"], config, path / "evaluation.json")
-    params = read_arrays(path / "params", _abstract_params(network, len(seeds), config["observations"]))
+    params = read_arrays(path / "params", params_like(network, len(seeds), config["observations"]))
     check_finite(params, seeds, path / "params")
     return Checkpoint(path, config, network, recipe, seeds, params, evaluation)
 
@@ -105,15 +105,21 @@ def _numbers(network: NetworkConfig, seeds: int) -> int:
     return seeds * (trained + 2 * network.inputs) + network.hidden * (network.inputs + network.outputs + 4)
 
 
-def _abstract_params(network: NetworkConfig, seeds: int, observations: bool) -> dict:
+def params_like(network: NetworkConfig, seeds: int, observations: bool) -> dict:
+    """Shapes and types of `Checkpoint.params`, as `zoo.core.arrays.read_arrays` takes them.
+
+    Args:
+        network: of all seeds.
+        seeds: how many there are.
+        observations: whether there are observation statistics.
+    """
+
     def leaf(*shape):
         return jax.ShapeDtypeStruct((seeds, *shape), np.float32)
 
     tree = {"trained": {name: leaf(*shape) for name, shape in network.trained_shapes.items()}}
     if observations:
-        tree["observations"] = {
-            "count": leaf(), "mean": leaf(network.inputs), "m2": leaf(network.inputs)
-        }  # fmt: skip
+        tree["observations"] = {"count": leaf(), "mean": leaf(network.inputs), "m2": leaf(network.inputs)}
     return tree
 
 

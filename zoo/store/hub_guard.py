@@ -26,6 +26,7 @@ _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SIZE = re.compile(r"[0-9]{1,12}")
 PASSING = (408, 429, 500, 502, 503, 504)
+_TRIES = 4
 """Statuses after which it is worth trying again."""
 
 
@@ -130,13 +131,13 @@ class Guard:
 
         return Watched()
 
-    def patiently(self, act: Callable[[], Any], tries: int = 4) -> Any:
+    def patiently(self, act: Callable[[], Any]) -> Any:
         """What `act` returns; done again after what may pass: a server that is busy, a connection that broke off."""
-        for attempt in range(tries):
+        for attempt in range(_TRIES):
             try:
                 return act()
             except Exception as error:
-                if attempt == tries - 1 or not passes(error):
+                if attempt == _TRIES - 1 or not passes(error):
                     raise
                 time.sleep(min(2.0**attempt, self.remaining))
         raise AssertionError("unreachable")

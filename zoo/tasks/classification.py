@@ -10,7 +10,6 @@ needs one matrix product for all steps: spikes are weighted by c_t and added up 
 """
 
 import dataclasses
-import functools
 from typing import NamedTuple
 
 import jax
@@ -18,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from zoo.core.divisors import largest_divisor
 from zoo.models import Network, NetworkConfig, Neuron, Surrogate, build, build_population, lif_step, split_hidden
 from zoo.models.spiking_mlp import READOUT_K
 
@@ -292,9 +292,3 @@ def _readout(response: Float[Array, "P B H"], w_out: Float[Array, "*p H o"]) -> 
         return response @ w_out
     members, images, hidden = response.shape
     return (response.reshape(-1, hidden) @ w_out).reshape(members, images, -1)
-
-
-@functools.lru_cache(maxsize=256)
-def largest_divisor(number: int, most: int) -> int:
-    """Largest divisor of a number that is not above `most`; at least 1."""
-    return next(n for n in range(min(number, max(most, 1)), 0, -1) if number % n == 0)

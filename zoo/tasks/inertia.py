@@ -15,36 +15,16 @@ _SNAP = 1e-6
 """Components of a rotation below this are rounding errors of 0."""
 
 
-def _renamings() -> list[tuple[Float[np.ndarray, " 4"], tuple[int, ...]]]:
-    """Rotations that map axes to axes: quaternions, and which old axis each new one is."""
+def _renamings() -> list[tuple[Float[np.ndarray, "3 3"], tuple[int, ...]]]:
+    """Rotations that map axes to axes, and which old axis each new one is."""
     found = []
     for axes in itertools.permutations(range(3)):
         for signs in itertools.product((1.0, -1.0), repeat=3):
             matrix = np.zeros((3, 3))
             matrix[axes, range(3)] = signs
             if np.linalg.det(matrix) > 0:
-                found.append((_quaternion(matrix), axes))
+                found.append((matrix, axes))
     return found
-
-
-def _quaternion(matrix: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, " 4"]:
-    """Unit quaternion of a rotation: the eigenvector of Bar-Itzhack's (2000) matrix."""
-    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = matrix
-    k = np.array(
-        [
-            [xx + yy + zz, zy - yz, xz - zx, yx - xy],
-            [zy - yz, xx - yy - zz, xy + yx, xz + zx],
-            [xz - zx, xy + yx, yy - xx - zz, yz + zy],
-            [yx - xy, xz + zx, yz + zy, zz - xx - yy],
-        ]
-    )
-    return np.linalg.eigh(k)[1][:, -1]
-
-
-def _product(p: Float[np.ndarray, " 4"], q: Float[np.ndarray, " 4"]) -> Float[np.ndarray, " 4"]:
-    """Quaternion product."""
-    w, v = p[0] * q[0] - p[1:] @ q[1:], p[0] * q[1:] + q[0] * p[1:] + np.cross(p[1:], q[1:])
-    return np.array([w, *v])
 
 
 def nearest_frame(
@@ -56,7 +36,11 @@ def nearest_frame(
         rotation: quaternion (w, x, y, z) of the frame of principal axes in the link.
         moments: of inertia about these axes.
     """
-    candidates = [(_product(rotation, turn), moments[list(axes)]) for turn, axes in _renamings()]
+    from scipy.spatial.transform import Rotation
+
+    own = Rotation.from_quat(np.roll(rotation, -1))  # SciPy has w last.
+    turns = [(own * Rotation.from_matrix(turn), moments[list(axes)]) for turn, axes in _renamings()]
+    candidates = [(np.roll(frame.as_quat(), 1), turned) for frame, turned in turns]
     best, best_moments = max(candidates, key=lambda pair: round(abs(pair[0][0]), 6))
     best = np.where(abs(best) < _SNAP, 0.0, best) * (1.0 if best[0] >= 0 else -1.0)
     return best / np.linalg.norm(best) + 0.0, best_moments  # No negative zeros.

@@ -20,6 +20,8 @@ import numpy as np
 from jax import lax
 from jax.extend.core import Jaxpr, JaxprEqn, Literal
 
+from zoo.kernels.primitives import scan_counts
+
 CPU_OPTIONS = {"xla_disable_hlo_passes": "cse_barrier_expander", "xla_cpu_prefer_vector_width": 512}
 """For `jax.jit(…, compiler_options=…)` of large batches on a CPU: physics is a fifth to a half faster with them.
 
@@ -235,7 +237,7 @@ def _scatter_add(eqn, operands, size):
 
 def _scan(eqn, operands, size):
     params, closed = eqn.params, eqn.params["jaxpr"]
-    n_consts, n_carry = _scan_counts(params)
+    n_consts, n_carry = scan_counts(params)
     consts, carry, xs = operands[:n_consts], operands[n_consts : n_consts + n_carry], operands[n_consts + n_carry :]
     by_lane = [isinstance(x, _Lanes) for x in xs]
 
@@ -250,14 +252,6 @@ def _scan(eqn, operands, size):
     options = {name: params[name] for name in ("length", "reverse", "unroll")}
     carry, ys = lax.scan(body, carry, xs, **options)
     return [_Lanes(value) for value in (*carry, *ys)]
-
-
-def _scan_counts(params):
-    """How many of a scan's operands are constants, and how many its carry."""
-    if "ft_in" in params:  # JAX 0.11
-        consts, carry, _ = params["ft_in"].unpack()
-        return len(consts), len(carry)
-    return params["num_consts"], params["num_carry"]
 
 
 def _cond(eqn, operands, size):
