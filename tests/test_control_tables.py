@@ -91,7 +91,7 @@ def test_generations_of_short_episodes_count_by_their_steps(tmp_path):
 
 
 def test_differences_are_welchs_at_equal_generations(tmp_path):
-    from zoo.report.control_tables import difference_table, welch
+    from zoo.report.width_tables import difference_table, welch
 
     def made(kind, means):
         folder = tmp_path / kind
@@ -116,6 +116,26 @@ def test_differences_are_welchs_at_equal_generations(tmp_path):
     assert cells(line)[:5] == ["Hopper", "4,096", "10", "104.0", "200.0"] and cells(line)[5].startswith("+96 (")
 
 
+def test_trends_are_lines_through_all_networks(monkeypatch):
+    from zoo.report import width_tables
+
+    assert width_tables.trend([1024, 2048, 4096], [10.0, 20.0, 30.0])[:3] == pytest.approx((10, 10, 10))
+    # By hand: x = 0, 0, 1, 1 has a spread of 1, residuals are 5, -5, 1, -1, and t of 2 degrees 4.303 at 97.5 %.
+    slope, low, high, p = width_tables.trend([512, 512, 1024, 1024], [10.0, 0.0, 21.0, 19.0])
+    half = 4.302653 * (52 / 2) ** 0.5
+    assert (slope, low, high) == pytest.approx((15, 15 - half, 15 + half), rel=1e-6) and 0.05 < p < 0.2
+    rows = [zoo.model_info(f"{kind}snn-hp-{budget}") for kind in ("het", "hom") for budget in (1024, 2048, 4096)]
+    lines = width_tables.trend_table(rows).splitlines()[2:]
+    assert [cells(line)[:4] for line in lines] == [
+        ["Hopper", kind, "1,024 to 4,096", str(sum(row.seeds for row in rows[i : i + 3]))]
+        for kind, i in (("neurons", 0), ("weights", 3))
+    ]
+    low, high = sorted(float(cells(line)[-2]) for line in lines)
+    assert sorted(float(cells(line)[-1]) for line in lines) == pytest.approx(
+        [min(2 * low, 1), max(2 * low, high)], rel=0.05
+    )
+
+
 def test_readme_tables_are_made_anew_and_the_rest_is_left_alone():
     text = "a\n<!-- control -->\nold\n<!-- /control -->\nb\n"
     made = with_tables(text)
@@ -124,7 +144,7 @@ def test_readme_tables_are_made_anew_and_the_rest_is_left_alone():
     linked = with_tables(
         "<!-- ablation -->\n<!-- /ablation -->\n<!-- differences -->\n<!-- /differences -->\n", "up/"
     )
-    assert "(up/hetsnn-hp-16384.md)" in linked and "Welch's p" in linked
+    assert "(up/hetsnn-hp-16384.md)" in linked and "Welch's p | corrected" in linked
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import zoo
 from zoo.core.json_files import write_json
 from zoo.evaluation.episodes import Evaluation, agrees
 from zoo.evaluation.images import ImageEvaluation
-from zoo.evaluation.statistics import interval_95
+from zoo.evaluation.statistics import holm, interval_95
 from zoo.store.manifest import write_manifest
 
 
@@ -141,3 +141,9 @@ def test_accuracy_of_one_network_has_an_interval_over_its_images():
     low, high = evaluation.interval_95
     assert (low + high) / 2 == pytest.approx(90)
     assert high - low == pytest.approx(2 * 1.96 * 30 / np.sqrt(1000))
+
+
+def test_holms_correction():
+    """Sorted 0.01, 0.02, 0.03, 0.9: times 4, 3, 2, 1; none is below one before it, or above 1."""
+    assert holm([0.03, 0.01, 0.9, 0.02]) == pytest.approx([0.06, 0.04, 0.9, 0.06])
+    assert holm([0.5, 0.6]) == [1.0, 1.0] and holm([]) == []

@@ -106,8 +106,9 @@ _TABLES: dict[str, tuple[str, str, Callable[[argparse.Namespace], dict]]] = {
     "control": ("Brax's environments by budget (Fig. 3)", "control_tables:control_table", _rows),
     "differences": (
         "trained weights against trained neurons there, at equal generations",
-        "control_tables:difference_table", _rows,
+        "width_tables:difference_table", _rows,
     ),
+    "trends": ("what twice the parameters bring there", "width_tables:trend_table", _rows),
     "ablation": ("one of them by trained properties (Table 1)", "control_tables:ablation_table", _ablation),
     "images": ("image classification by budget (Table 3)", "image_tables:image_table", _rows),
     "missing": (

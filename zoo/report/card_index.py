@@ -8,8 +8,9 @@ from pathlib import Path
 from zoo.core.formatting import deviation, interval, number, unbroken
 from zoo.report.agent_pictures import draw_picture, drop_others, other_files, picture_of, store
 from zoo.report.cards import GENERATED, make_card, make_files
-from zoo.report.control_tables import ablation_table, control_table, difference_table
+from zoo.report.control_tables import ablation_table, control_table
 from zoo.report.image_tables import image_table
+from zoo.report.width_tables import difference_table, trend_table
 from zoo.store.catalogue import ModelInfo, list_models
 from zoo.store.loading import load, model_info
 
@@ -84,6 +85,7 @@ _TABLES = {
     "control": control_table,
     "images": image_table,
     "differences": lambda rows, link: difference_table(rows),
+    "trends": lambda rows, link: trend_table(rows),
     "ablation": lambda rows, link: ablation_table("hetsnn-hp-16384", link=link),
 }
 """Tables that a page may hold between ``<!-- name -->`` and ``<!-- /name -->``."""

@@ -1,6 +1,6 @@
 """Continuous control in two tables: rewards by budget (Fig. 3), and by trained properties (Table 1)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from statistics import fmean
 
@@ -144,46 +144,6 @@ def _population_means(model: ModelInfo) -> dict[int, list[float]]:
     recipe = _recipe(model)
     short, _ = _short(recipe)
     return {counted(recipe, kept): seeds for kept, seeds in means.items() if kept > short}
-
-
-def difference_table(rows: Iterable[ModelInfo]) -> str:
-    """Trained weights against trained neurons, pair by pair, as Markdown.
-
-    Population means after as many generations as both have had; the interval is Welch's over training seeds.
-
-    Args:
-        rows: published models; others than Brax's are left out.
-    """
-    cells = models_of_fig_3(rows)
-    lines = [
-        "| environment | parameters | generations | neurons | weights | weights - neurons (95 % interval) "
-        "| Welch's p |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for task, budget in sorted({(task, budget) for task, budget, _ in cells}):
-        pair = [cells[task, budget, kind] for kind in ("het", "hom") if (task, budget, kind) in cells]
-        if len(pair) < 2:
-            continue
-        until = min(map(whole_generations, pair))
-        neurons, weights = (means_until(row, until)[1] for row in pair)
-        if min(len(neurons), len(weights)) < 2:
-            continue
-        difference, low, high, p = welch(weights, neurons)
-        means = f"{number(fmean(neurons))} | {number(fmean(weights))}"
-        lines.append(
-            f"| {BRAX.label(task)} | {budget:,} | {until:,} | {means} "
-            f"| {difference:+.0f} ({low:+.0f} to {high:+.0f}) | {p:.2g} |"
-        )
-    return "\n".join(lines) + "\n"
-
-
-def welch(first: Sequence[float], second: Sequence[float]) -> tuple[float, float, float, float]:
-    """Welch's test of two independent samples: difference of means, ends of its 95 % interval, p."""
-    from scipy.stats import ttest_ind
-
-    result = ttest_ind(first, second, equal_var=False)
-    low, high = result.confidence_interval(0.95)
-    return float(np.mean(first) - np.mean(second)), float(low), float(high), float(result.pvalue)
 
 
 def ablation_table(name: str, runs: Path | None = None, link: str = "") -> str:
