@@ -9,7 +9,7 @@ import pytest
 from zoo.analysis.disturbances import Point, Robustness
 from zoo.analysis.firing import Recording
 from zoo.cli import main
-from zoo.cli.analysis import _with_counterpart
+from zoo.cli.analysis import _stem, _with_counterpart
 from zoo.core.csv_files import write_table
 from zoo.drawing import analyses as draw
 from zoo.drawing import firing
@@ -44,6 +44,13 @@ def test_colours_can_be_told_from_both_pages(colour, page):
 @pytest.mark.parametrize("theme", [LIGHT, DARK])
 def test_text_can_be_read(theme):
     assert contrast(theme.ink, theme.page) >= 7
+
+
+def test_files_of_many_models_have_names_that_a_disk_takes():
+    names = [f"hetsnn-{task}-{2**i}" for i in range(10, 16) for task in ("ant", "hc", "hp", "wal")]
+    assert _stem("tau", ["a/hetsnn-ant-16384", "b"]) == "tau-hetsnn-ant-16384+b"
+    assert re.fullmatch("tau-hetsnn-ant-1024\\+23-more-[0-9a-f]{8}", _stem("tau", names))
+    assert _stem("tau", names) != _stem("tau", [*names[:-1], "another"])
 
 
 def simple(figure):

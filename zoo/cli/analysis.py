@@ -1,6 +1,7 @@
 """The command line of the analysis: `zoo analyse`, `plot`, `report`."""
 
 import argparse
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -76,7 +77,16 @@ def _finish(arguments, stem: str, tables: dict[str, list[dict]], drawings: dict[
 
 
 def _stem(analysis: str, names) -> str:
-    return f"{analysis}-{'+'.join(Path(name).name for name in names)}"
+    """Beginning of the files' names: the models, of many the first and a hash that stands for all."""
+    models = [Path(name).name for name in names]
+    stem = f"{analysis}-{'+'.join(models)}"
+    if len(stem) <= _MOST_CHARACTERS:
+        return stem
+    return f"{analysis}-{models[0]}+{len(models) - 1}-more-{hashlib.sha256(stem.encode()).hexdigest()[:8]}"
+
+
+_MOST_CHARACTERS = 150
+"""Of a file's name, before what is appended; file systems take 255 bytes."""
 
 
 def _tau(arguments) -> int:
