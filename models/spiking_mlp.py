@@ -85,7 +85,8 @@ def network_step(
         inputs: observation of this step, as current in units of 20 nA.
         surrogate: how spikes are differentiated, where they are.
     """
-    spikes, v = lif_step(inputs @ network.w_in, state.v, network.neuron, surrogate)
+    current = jnp.asarray(inputs, network.w_in.dtype) @ network.w_in
+    spikes, v = lif_step(current, state.v, network.neuron, surrogate)
     v_out = integrate(state.v_out, spikes @ network.w_out, READOUT_K, TABLE_4["v_rest"], TABLE_4["r"])
     return NetworkOutput(readout=v_out, spikes=spikes), NetworkState(v=v, v_out=v_out)
 

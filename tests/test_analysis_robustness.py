@@ -83,6 +83,21 @@ def test_without_disturbance_it_is_the_published_evaluation(model):
     assert len(result.rows()) == 7
 
 
+def test_each_network_has_sensor_noise_of_its_own(model, monkeypatch):
+    """Alike networks that met the same noise would count as one sample, with an interval of nothing."""
+    used = []
+
+    def count(task, parts, stats, clip, episodes, seed):
+        used.append(seed)
+        return np.zeros((len(parts["w_in"]), 1)), None, None
+
+    monkeypatch.setattr("zoo.analysis.disturbances.evaluate_parts", count)
+    result = robustness([model], levels={"observations": (0.0, 0.3)}, repeats=3, quiet=True)
+    networks = len(model.seeds)
+    assert len(set(used)) == len(used) == 1 + 3 * networks and networks > 1
+    assert [len(point.means) for point in result.points] == [networks, networks]
+
+
 def test_models_of_different_tasks_are_refused(model):
     config = model.config | {"task": {"name": "mem7", "options": model.config["task"]["options"]}}
     with pytest.raises(ValueError, match="share one task"):

@@ -299,3 +299,14 @@ def test_what_only_tells_waits_for_no_jax(verb):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "hetsnn-mem" in done.stdout or "--population" in done.stdout
+
+
+def test_a_shorter_run_does_not_take_a_models_place_unasked(tiny_run, tmp_path, capsys):
+    target = shutil.copytree(tiny_run / "checkpoint", tmp_path / "there" / tiny_run.name)
+    config = json.loads((target / "config.json").read_text())
+    config["training"]["generations"] = 600
+    (target / "config.json").write_text(json.dumps(config))
+    assert main(["export", str(tiny_run), "--to", str(tmp_path / "there")]) == 2
+    assert "was trained for 600 generations" in capsys.readouterr().err
+    assert main(["export", str(tiny_run), "--to", str(tmp_path / "there"), "--replace"]) == 0
+    assert json.loads((target / "config.json").read_text())["training"]["generations"] == 4

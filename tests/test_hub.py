@@ -419,6 +419,7 @@ def test_a_clone_of_the_repository_loads_as_a_folder(hub, checkpoint, tmp_path):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
     (tmp_path / "clone" / f"{NAME}-agent.png").write_bytes(b"a picture, as models that can be looked at have one")
+    (tmp_path / "clone" / "params" / ".DS_Store").write_bytes(b"a file manager looked at it")
     assert_same(zoo.load(str(tmp_path / "clone")), zoo.load(str(checkpoint)))
 
 

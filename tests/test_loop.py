@@ -184,8 +184,9 @@ def test_another_recipe_in_the_same_folder_is_refused_and_fresh_starts_anew(tiny
     shutil.copytree(tiny_run, tmp_path / NAME)
     with pytest.raises(ZooError, match=r"sigma was 0\.1, now 0\.2.*--fresh"):
         train(NAME, out=tmp_path, quiet=True, **tiny, sigma=0.2)
+    (tmp_path / NAME / "notes.txt").write_text("mine")
     outcome = train(NAME, out=tmp_path, quiet=True, fresh=True, **tiny, sigma=0.2)
-    assert outcome.finished
+    assert outcome.finished and (tmp_path / NAME / "notes.txt").read_text() == "mine"
 
 
 def test_a_run_cannot_be_made_shorter_than_it_is(tmp_path, tiny):

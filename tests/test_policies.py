@@ -130,6 +130,22 @@ def test_a_tracer_is_not_kept(policy, observations):
     policy.act(observations[0])
 
 
+@pytest.mark.parametrize("name", ["hetsnn-mem5-1024", "hetsnn-hp-1024", "hetsnn-mnist-4096"])
+def test_a_model_goes_to_another_process(name):
+    model = zoo.load(name)
+    other = pickle.loads(pickle.dumps(model))
+    assert other.recipe == model.recipe and other.name == name
+    jax.tree.map(np.testing.assert_array_equal, other.parts(), model.parts())
+
+
+def test_observations_of_double_precision_change_no_types():
+    policy = zoo.policy("hetsnn-mem5-1024")
+    with jax.enable_x64(True):
+        state = policy.initial_state()
+        _, _, after = policy.step(np.zeros(3, np.float64), state)
+    assert [x.dtype for x in after] == [x.dtype for x in state]
+
+
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda policy: pickle.loads(pickle.dumps(policy))])
 def test_copies_go_on_from_the_same_state_by_themselves(policy, observations, copied):
     policy.act(observations[0])

@@ -29,6 +29,21 @@ def test_runs_without_an_ended_episode_are_left_out(capsys):
     assert "generation 1/1  no episode has ended yet\n" in told(capsys, [np.nan] * 2, [np.nan] * 2, [0, 0])
 
 
+class WithLength(NamedTuple):
+    mean: np.ndarray
+    best: np.ndarray
+    length: np.ndarray
+    nan_members: np.ndarray
+
+
+def test_returns_that_are_no_numbers_are_told_from_episodes_that_go_on(capsys):
+    nans, ones = np.full((1, 2), np.nan), np.ones((1, 2))
+    for length, said in ((nans, "no episode has ended yet"), (12 * ones, "no return is a finite number")):
+        with Progress(1, 0, quiet=False) as bar:
+            bar.update(1, [WithLength(nans, nans, length, ones)])
+        assert said in "".join(capsys.readouterr())
+
+
 def test_the_first_line_of_a_training_names_what_it_runs_on(tmp_path, capsys, tiny):
     train("hetsnn-mem5-32", out=tmp_path, **tiny)
     first, *_ = "".join(capsys.readouterr()).splitlines()

@@ -1,3 +1,5 @@
+import copy
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,6 +17,7 @@ from zoo.models import (
     network_step,
 )
 from zoo.tasks import make_task, observations
+from zoo.tasks.gymnax_task import GymnaxTask
 from zoo.tasks.rollout import Policies, rollout
 
 LEFT, RIGHT = jnp.array([1.0, 0.0]), jnp.array([0.0, 1.0])
@@ -158,3 +161,22 @@ def test_observations_that_are_not_numbers_are_left_out_of_the_statistics():
     stats = observations.empty(1)
     bad = observations.moments(stats, jnp.array([[1.0], [jnp.nan]]), jnp.array([True, True]))
     assert float(observations.update(stats, bad).count) == 0
+
+
+def test_a_gymnax_task_knows_its_sizes_while_jax_traces():
+    """As gradients through time ask for them."""
+    task = GymnaxTask("MountainCar-v0", "MountainCar-v0", limit=5)
+    sizes = []
+    jax.jit(lambda x: sizes.append((task.observation_size, task.action_size)) or x)(0.0)
+    assert sizes == [(2, 3)]
+
+
+@pytest.mark.parametrize("pattern", ["bad[", "a(b"])
+def test_a_family_whose_pattern_is_no_regular_expression_is_refused(pattern):
+    from zoo.registry.families import families, register_family
+
+    family = copy.copy(families()[0])
+    family.name, family.pattern = "mountaincar", pattern
+    with pytest.raises(ValueError, match="is no regular expression"):
+        register_family(family)
+    assert family not in families()

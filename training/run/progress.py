@@ -20,7 +20,9 @@ class Progress(Bar):
         counts = [(n[4:], int(getattr(m, n).sum())) for m in metrics for n in m._fields if n.startswith("nan_")]
         nans = ", ".join(f"{count} NaN {what}" for what, count in counts if count)
         if np.isnan(mean).all():
-            reward = "no episode has ended yet"
+            lengths = np.concatenate([np.ravel(getattr(m, "length", np.nan)) for m in metrics])
+            ended = np.nan_to_num(lengths).any()
+            reward = "no return is a finite number: see to the task's reward" if ended else "no episode has ended yet"
         else:
             reward = f"reward {np.nanmean(mean):.4g} (runs {np.nanmin(mean):.4g} to {np.nanmax(mean):.4g})"
             reward += f", best {np.nanmax(best):.4g}"

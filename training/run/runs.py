@@ -97,10 +97,8 @@ class Preparation:
         """
         folder = self.run.folder
         record = record_of(folder)
-        if self.fresh and record.is_file():
-            shutil.rmtree(folder)
-        elif self.fresh:
-            shutil.rmtree(folder / STATE, ignore_errors=True)
+        if self.fresh:
+            _discard(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             # First of all: a state without its recipe could be gone on from with another.
@@ -114,6 +112,16 @@ class Preparation:
                 copy_published(self.source, folder)
         except OSError as error:
             raise _cannot_write(folder, error) from error
+
+
+def _discard(folder: Path) -> None:
+    """Removes what a training left in a folder, the state first and its recipe last; what else is there stays."""
+    for name in (STATE, "start", "checkpoint", "training.csv", "activity.csv", "run.json"):
+        path = folder / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def prepare_run(

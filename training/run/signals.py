@@ -1,8 +1,11 @@
 """A training that is asked to stop ends in good order."""
 
 import contextlib
+import os
 import signal
 import threading
+
+_SAID = b"\nstopping when the state is saved; Ctrl-C again stops at once, and loses what came since the last save\n"
 
 
 class StopRequest(contextlib.AbstractContextManager):
@@ -20,6 +23,7 @@ class StopRequest(contextlib.AbstractContextManager):
 
     def _receive(self, number, frame):
         self.received = number
+        os.write(2, _SAID)  # Not `print`: the signal may have come in the middle of one.
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def __exit__(self, *_):

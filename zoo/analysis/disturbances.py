@@ -189,11 +189,17 @@ def robustness(
 def _means(model: ZooModel, kind: str, level: float, seeds: list[int], episodes: int | None) -> np.ndarray:
     """Mean returns [K] of a model's networks under one disturbance."""
     task, parts = model.task(), stacked_parts(model)
-    if kind == "observations":
-        task = NoisyObservations(task, tuple(float(s) for s in level * _observation_scale(model))) if level else task
-    else:
-        parts = disturb(parts, kind, level, np.random.default_rng([*seeds, list(LEVELS).index(kind)]))
     stats = ObservationStats(**model.observations) if model.observations else None
     episodes = model.evaluation["episodes"] if episodes is None else episodes
     clip = model.recipe.observation_clip
+    if kind == "observations" and level:
+        noisy = NoisyObservations(task, tuple(float(s) for s in level * _observation_scale(model)))
+        means = []
+        for k in range(len(parts["w_in"])):  # Each with noise of its own, so that networks are independent samples.
+            own, own_stats = jax.tree.map(lambda values, k=k: values[k : k + 1], (parts, stats))
+            own_seed = int(np.random.SeedSequence([*seeds, k]).generate_state(1)[0])
+            means.append(evaluate_parts(noisy, own, own_stats, clip, episodes, own_seed)[0].mean())
+        return np.array(means)
+    if kind != "observations":
+        parts = disturb(parts, kind, level, np.random.default_rng([*seeds, list(LEVELS).index(kind)]))
     return evaluate_parts(task, parts, stats, clip, episodes, seeds[0] + seeds[1])[0].mean(1)

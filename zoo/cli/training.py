@@ -12,6 +12,7 @@ from pathlib import Path
 from zoo.cli.recipe_options import add_recipe_options
 from zoo.cli.tuning import add_verb as add_tuning
 from zoo.cli.verbs import Verb
+from zoo.core.errors import ZooError
 
 
 def add_verbs(verb: Callable[..., Verb], prepared: Callable[[Callable], Callable]) -> None:
@@ -50,6 +51,7 @@ def add_verbs(verb: Callable[..., Verb], prepared: Callable[[Callable], Callable
     sub.add_argument("run_folder", type=Path, help="for example runs/hetsnn-mem25-1024")
     sub.add_argument("--to", type=Path, help="folder of checkpoints, for example checkpoints/")
     sub.add_argument("--with-state", action="store_true", help="add the training state")
+    sub.add_argument("--replace", action="store_true", help="also a checkpoint there that was trained for longer")
 
     sub = verb("sweep", prepared(_sweep), "Train over methods and settings on CartPole; run again to go on.")
     sub.add_argument("which", choices=["fig7", "fig7-plain", "table5", "table6"], help="which figure or table")
@@ -110,19 +112,19 @@ def _train_all(arguments, log) -> list:
         )
         outcomes.append(outcome)
         if not arguments.json and hosts.is_main():
-            _print_outcome(outcome)
+            _print_outcome(outcome, "the same command without --fresh" if arguments.fresh else "the same command")
         if outcome.interrupted:
             break
     return outcomes
 
 
-def _print_outcome(outcome) -> None:
+def _print_outcome(outcome, command: str) -> None:
     for folder, generation in zip(outcome.folders, outcome.generations, strict=True):
         if generation >= outcome.goal:
             print(f"trained {generation} generations; checkpoint: {folder / 'checkpoint'}", flush=True)
         else:
             print(
-                f"{folder.name}: stopped at generation {generation}, state saved; run the same command to go on",
+                f"{folder.name}: stopped at generation {generation}, state saved; run {command} to go on",
                 flush=True,
             )
 
@@ -131,8 +133,25 @@ def _export(arguments) -> int:
     from zoo.training import export_run
 
     target = arguments.to and arguments.to / arguments.run_folder.resolve().name
+    if target is not None and not arguments.replace:
+        _refuse_to_go_back(arguments.run_folder, target)
     print(export_run(arguments.run_folder, target, with_state=arguments.with_state))
     return 0
+
+
+def _refuse_to_go_back(run_folder, target) -> None:
+    """Raises if a checkpoint is there that was trained for more generations than the run has had."""
+    from zoo.store.records import read_config
+    from zoo.training.run.state import saved_states
+
+    if not (target / "config.json").is_file() or not (states := saved_states(run_folder / "state")):
+        return
+    there, here = read_config(target)["training"]["generations"], int(states[-1].name)
+    if there > here:
+        raise ZooError(
+            f"{target} was trained for {there:,} generations, {run_folder} for {here:,}; name another folder with "
+            "--to, or say --replace"
+        )
 
 
 def _sweep(arguments) -> int:

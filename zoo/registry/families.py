@@ -145,8 +145,9 @@ class Family:
             (name, hints[f.name], setting(f.default, f.metadata["help"], f.metadata["rule"], unit=f.metadata["unit"]))
             for name, f in fields.items()
         ]
+        own_methods = {"__post_init__": check, "__reduce__": functools.partialmethod(_reduce_options, self.name)}
         return dataclasses.make_dataclass(
-            f"{self.name.title()}Options", own, frozen=True, kw_only=True, namespace={"__post_init__": check}
+            f"{self.name.title()}Options", own, frozen=True, kw_only=True, namespace=own_methods
         )
 
     def number(self, task: str) -> int:
@@ -214,12 +215,27 @@ class Family:
 _registered: dict[str, Family] = {}
 
 
+def _reduce_options(options: Any, family: str) -> tuple:
+    """How another process gets them: their class is made when it is asked for, and found by its family's name."""
+    return _make_options, (family, dataclasses.asdict(options))
+
+
+def _make_options(family: str, fields: dict) -> Any:
+    (own,) = (known for known in families() if known.name == family)
+    return own.options(**fields)
+
+
 def register_family(family: Family) -> Family:
     """Makes a family known to this process.
 
     Raises:
-        ValueError: if another one has its name.
+        ValueError: if another one has its name, or its pattern is no regular expression.
     """
+    try:
+        re.compile(family.pattern)
+    except re.error as error:
+        what = f"pattern (={family.pattern!r}) of family '{family.name}'"
+        raise ValueError(f"{what} is no regular expression: {error}") from error
     if _registered.setdefault(family.name, family) is not family:
         raise ValueError(f"a family '{family.name}' is registered already; choose another name")
     return family

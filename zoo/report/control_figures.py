@@ -27,6 +27,7 @@ from zoo.store.catalogue import ModelInfo
 from zoo.tasks.brax import FAMILY as BRAX
 
 _KINDS = {"het": ("neurons", BLUE), "hom": ("weights", VERMILION)}
+_DRAWN = (TABLE_1_BUDGET // 4, TABLE_1_BUDGET)
 _TICKS = (1, 10, 100, PAPER_GENERATIONS)
 _DASHES = ("--", ":", "-.", (0, (8, 2)), (0, (1, 3)))
 
@@ -47,7 +48,8 @@ def control(rows: list[ModelInfo], out: Path) -> list[Path]:
     """Population's mean return against generation, mean and range over seeds, one panel for each environment.
 
     Generations are on a logarithmic axis, so that short trainings can be read beside full ones. The paper's
-    mean and standard deviation stand at its last generation.
+    mean and standard deviation stand at its last generation. Where networks of the paper's size and of a quarter of
+    it are published, they alone are drawn; the table has all.
 
     Args:
         rows: published models; those of other tasks and of subsets of the properties are left out.
@@ -61,17 +63,22 @@ def control(rows: list[ModelInfo], out: Path) -> list[Path]:
     """
     models = drawn_models(rows)
     curves = {key: population_curve(models[key]) for key in sorted(models)}
-    styles = budget_styles({budget for _, budget, _ in models})
+    drawn = {key: curve for key, curve in curves.items() if key[1] in _DRAWN} or curves
+    styles = budget_styles({budget for _, budget, _ in drawn})
+    first = min((row["generation"] for curve in drawn.values() for row in curve), default=1)
 
     def paint(figure: Figure) -> None:
         panels = figure.subplots(1, len(BRAX.tasks), sharex=True)
         for axes, task in zip(panels, sorted(BRAX.tasks), strict=True):
-            for (_, budget, kind), curve in ((key, curve) for key, curve in curves.items() if key[0] == task):
+            for (_, budget, kind), curve in ((key, curve) for key, curve in drawn.items() if key[0] == task):
                 what, colour = _KINDS[kind]
                 _line(axes, curve, color=colour, linestyle=styles[budget], label=f"{what}, {budget:,} parameters")
             paper_point(axes, task)
-            axes.set(title=BRAX.label(task), xlabel="generation", xscale="log", xlim=(1, 1.25 * PAPER_GENERATIONS))
-            axes.set_xticks(_TICKS, [f"{tick:,}" for tick in _TICKS])
+            axes.set(
+                title=BRAX.label(task), xlabel="generation", xscale="log", xlim=(first, 1.25 * PAPER_GENERATIONS)
+            )
+            ticks = [tick for tick in _TICKS if tick >= first]
+            axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
             zero_line(axes)
         panels[0].set_ylabel("mean return of the population")
         shown = _legend(panels)

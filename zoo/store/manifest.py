@@ -165,6 +165,8 @@ def _is_entry(item) -> bool:
 
 def _is_ignored(name: str) -> bool:
     """The Hub's card, its pictures and git's settings are beside the model, not part of it."""
+    if name.rpartition("/")[2] == ".DS_Store":  # A file manager was there.
+        return True
     return name in {MANIFEST, "README.md", ".gitattributes"} or ("/" not in name and name.endswith((".svg", ".png")))
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 
 import jax
 import jax.numpy as jnp
@@ -44,7 +45,7 @@ class GymnaxTask(ControlTask):
     @property
     def observation_size(self) -> int:
         """Numbers of an observation."""
-        return int(jnp.prod(jnp.array(_make(self.environment)[0].observation_space(self._params).shape)))
+        return math.prod(_make(self.environment)[0].observation_space(self._params).shape)
 
     @property
     def action_size(self) -> int:
