@@ -109,3 +109,16 @@ def test_published_model_loads_and_does_what_it_claims(name):
 
 def test_something_is_published():
     assert {"hetsnn-mem25-1024", "homsnn-mem25-1024"} <= set(PUBLISHED)
+
+
+def test_a_folder_of_a_name_that_is_none_is_pointed_at(checkpoint, monkeypatch):
+    monkeypatch.chdir(checkpoint.parent)
+    checkpoint.rename("mine")
+    with pytest.raises(zoo.UnknownModelError, match=r"'mine'.*here is \.[/\\\\]mine"):
+        zoo.load("mine")
+    assert zoo.load("./mine").name == "hetsnn-mem5-32"
+
+
+def test_a_surrogate_is_one(checkpoint):
+    with pytest.raises(TypeError, match=r"such as Surrogate\('arctan'\)"):
+        zoo.load(checkpoint).network(surrogate="arctan")

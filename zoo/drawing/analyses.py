@@ -70,11 +70,15 @@ def _histogram(axes, series: Series, low: float, high: float) -> None:
 
 
 def null_control(nulls: Sequence[NullControl]) -> tuple[Draw, tuple[float, float]]:
-    """Spread of ln tau of each training seed's network: trained against drift alone. With its size."""
+    """Spread of ln tau of each training seed: trained against drift alone, four models a row. With its size."""
+    columns = min(4, len(nulls))
+    rows = -(-len(nulls) // columns)
 
     def draw(figure: Figure) -> None:
-        (row,) = figure.subplots(1, len(nulls), squeeze=False)
-        for axes, null in zip(row, nulls, strict=True):
+        panels = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axes in panels[len(nulls) :]:
+            axes.set_visible(False)
+        for axes, null in zip(panels, nulls, strict=False):
             trained, drifted = np.log(null.trained_tau_ms).std(1), np.log(null.null_tau_ms).std(1)
             ends = np.array([min(trained.min(), drifted.min()), max(trained.max(), drifted.max())])
             room = 0.06 * np.ptp(ends)
@@ -82,11 +86,12 @@ def null_control(nulls: Sequence[NullControl]) -> tuple[Draw, tuple[float, float
             axes.plot(ends, ends, color=matplotlib.rcParams["axes.edgecolor"], linewidth=0.8, label="equal spread")
             axes.scatter(drifted, trained, s=18, color=BLUE, alpha=0.8, linewidths=0, label="one training seed")
             axes.set(xlim=ends, ylim=ends, aspect="equal", title=null.name)
+            axes.locator_params(nbins=5)
             axes.set_xlabel("null control: std of ln(time constant)")
             axes.set_ylabel("trained: std of ln(time constant)")
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
 
-    return draw, (4.0 * len(nulls), 4.2)
+    return draw, (4.0 * columns, 4.2 * rows)
 
 
 def shapley(results: Sequence[Contributions]) -> tuple[Draw, tuple[float, float]]:

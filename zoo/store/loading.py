@@ -22,6 +22,7 @@ from zoo.store.catalogue import (
     read_info,
 )
 from zoo.store.hub import SCHEME, Access, Reference, Snapshot, fetch, refresh
+from zoo.store.manifest import MANIFEST
 from zoo.store.pins import check_pin
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def locate(name: str | os.PathLike, *, revision: str | None = None, access: Acce
     if revision is not None and is_path(name):
         raise ValueError(f"revision (='{revision}') is for models on the Hub; '{name}' is a folder")
     if not is_path(name):
-        parse(name)
+        _parse_name(name)
     missing = None
     if revision is None:
         try:
@@ -91,6 +92,16 @@ def locate(name: str | os.PathLike, *, revision: str | None = None, access: Acce
     except HubError as error:
         raise UnknownModelError(f"{missing}. On the Hub: {error}" if missing else str(error)) from error
     return Location(snapshot.path, snapshot.source, "cache", verified=True)
+
+
+def _parse_name(name: str) -> None:
+    """Raises UnknownModelError if it is none; a bare word is never a folder, even where there is one."""
+    try:
+        parse(name)
+    except UnknownModelError as error:
+        if Path(name, MANIFEST).is_file():
+            raise UnknownModelError(f"{error} The folder of that name here is {os.curdir}{os.sep}{name}") from None
+        raise
 
 
 def load(

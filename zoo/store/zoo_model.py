@@ -95,9 +95,14 @@ class ZooModel:
         Args:
             seed: training seed; by default the first.
             surrogate: how spikes are differentiated, which training by gradients needs; by default they are not.
-        """
-        from zoo.models import SpikingMLP
 
+        Raises:
+            TypeError: if `surrogate` is none.
+        """
+        from zoo.models import SpikingMLP, Surrogate
+
+        if not isinstance(surrogate, Surrogate | None):
+            raise TypeError(f"surrogate (={surrogate!r}) must be a zoo.models.Surrogate, such as Surrogate('arctan')")
         row = self._index(seed)
         parts = self.parts(seed)
         trained = {name: parts[name] for name in self.network_config.trained}
