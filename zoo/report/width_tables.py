@@ -49,11 +49,6 @@ def trend_table(rows: Iterable[ModelInfo]) -> str:
         rows: published models; others than Brax's are left out.
     """
     cells = models_of_fig_3(rows)
-    lines = [
-        "| environment | trained | parameters | networks | smallest | largest | gain by doubling (95 % interval) | p "
-        "| p, corrected |",
-        "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
     found = []
     for task, kind in sorted({(task, kind) for task, _, kind in cells}):
         own = {budget: row for (t, budget, k), row in sorted(cells.items()) if (t, k) == (task, kind)}
@@ -65,9 +60,11 @@ def trend_table(rows: Iterable[ModelInfo]) -> str:
         start = f"| {BRAX.label(task)} | {_KINDS[kind]} | {least:,} to {most:,} | {len(points)} "
         start += f"| {number(fmean(means[least]))} | {number(fmean(means[most]))} "
         found.append((start, trend(*zip(*points, strict=True))))
-    for (start, line), p in zip(found, holm([line.p for _, line in found]), strict=True):
-        lines.append(f"{start}| {line.gain:+.0f} ({line.low:+.0f} to {line.high:+.0f}) | {line.p:.2g} | {p:.2g} |")
-    return "\n".join(lines) + "\n"
+    return _tested(
+        "| environment | trained | parameters | networks | smallest | largest | gain by doubling (95 % interval) | p "
+        "| p, corrected |\n| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+        found,
+    )
 
 
 def difference_table(rows: Iterable[ModelInfo]) -> str:
@@ -80,11 +77,6 @@ def difference_table(rows: Iterable[ModelInfo]) -> str:
         rows: published models; others than Brax's are left out.
     """
     cells = models_of_fig_3(rows)
-    lines = [
-        "| environment | parameters | generations | neurons | weights | weights - neurons (95 % interval) "
-        "| Welch's p | corrected |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
     found = []
     for task, budget in sorted({(task, budget) for task, budget, _ in cells}):
         pair = [cells[task, budget, kind] for kind in _KINDS if (task, budget, kind) in cells]
@@ -96,9 +88,20 @@ def difference_table(rows: Iterable[ModelInfo]) -> str:
             continue
         means = f"{number(fmean(neurons))} | {number(fmean(weights))}"
         found.append((f"| {BRAX.label(task)} | {budget:,} | {until:,} | {means} ", welch(weights, neurons)))
-    for (start, (difference, low, high, p)), corrected in zip(found, holm([p for _, (*_, p) in found]), strict=True):
-        lines.append(f"{start}| {difference:+.0f} ({low:+.0f} to {high:+.0f}) | {p:.2g} | {corrected:.2g} |")
-    return "\n".join(lines) + "\n"
+    return _tested(
+        "| environment | parameters | generations | neurons | weights | weights - neurons (95 % interval) "
+        "| Welch's p | corrected |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+        found,
+    )
+
+
+def _tested(head: str, found: Sequence[tuple[str, Sequence[float]]]) -> str:
+    """A table whose rows go on from their beginnings with an effect, its interval, p, and p corrected by Holm."""
+    corrected = holm([p for _, (*_, p) in found])
+    return head + "".join(
+        f"{start}| {effect:+.0f} ({low:+.0f} to {high:+.0f}) | {p:.2g} | {together:.2g} |\n"
+        for (start, (effect, low, high, p)), together in zip(found, corrected, strict=True)
+    )
 
 
 def welch(first: Sequence[float], second: Sequence[float]) -> tuple[float, float, float, float]:
