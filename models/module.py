@@ -1,7 +1,5 @@
 """The network as a Flax NNX module: which of its parts are trained, and how its spikes are differentiated."""
 
-import warnings
-
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -18,7 +16,7 @@ from zoo.models.spiking_mlp import (
     initial_state,
     network_step,
 )
-from zoo.models.surrogate import Surrogate
+from zoo.models.surrogate import Surrogate, warn_of_no_gradient
 
 
 class Trained(nnx.Param):
@@ -96,22 +94,6 @@ class SpikingMLP(nnx.Module):
         parts = self.parts
         if surrogate is None:
             before_spikes = {name: parts[name] for name in (*PROPERTIES, "w_in")}
-            before_spikes, inputs = _warned((before_spikes, jnp.asarray(inputs)))
+            before_spikes, inputs = warn_of_no_gradient((before_spikes, jnp.asarray(inputs)))
             parts |= before_spikes
         return network_step(build(parts), state, inputs, surrogate)
-
-
-@jax.custom_jvp
-def _warned(tree):
-    """The same arrays; who differentiates by them is told that nothing will come of it."""
-    return tree
-
-
-@_warned.defjvp
-def _warned_jvp(primals, tangents):
-    warnings.warn(
-        "spikes have no gradient: what lies before them gets 0. Give the network a surrogate, as in "
-        "`model.network(seed, surrogate=zoo.models.Surrogate())`",
-        stacklevel=2,
-    )
-    return primals[0], tangents[0]

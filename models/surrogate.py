@@ -8,6 +8,7 @@ by the derivative g' of a smooth function g (Eq. 6). The three of the paper, wit
     triangle  g'(x) = max(0, v_th - |x|) / v_th^2               (Eq. 10)
 """
 
+import warnings
 from typing import NamedTuple
 
 import jax
@@ -87,3 +88,19 @@ class Surrogate(NamedTuple):
         """Spikes of membrane potentials `u`."""
         x = u - v_th
         return spike_with(x, self.slope(x, v_th))
+
+
+@jax.custom_jvp
+def warn_of_no_gradient(tree):
+    """The same arrays; who differentiates by them is told that nothing will come of it."""
+    return tree
+
+
+@warn_of_no_gradient.defjvp
+def _warn_of_no_gradient_jvp(primals, tangents):
+    warnings.warn(
+        "spikes have no gradient: what lies before them gets 0. Give the network a surrogate, as in "
+        "`model.network(seed, surrogate=zoo.models.Surrogate())`",
+        stacklevel=2,
+    )
+    return primals[0], tangents[0]

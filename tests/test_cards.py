@@ -215,3 +215,9 @@ def test_short_episodes_are_told():
 )
 def test_hardware_in_words(hardware, words):
     assert machines(hardware) == words
+
+
+def test_cards_are_checked_where_they_are(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["cards", "--check"]) == 2
+    assert "there is no folder model_cards here" in capsys.readouterr().err

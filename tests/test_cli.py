@@ -310,3 +310,10 @@ def test_a_shorter_run_does_not_take_a_models_place_unasked(tiny_run, tmp_path, 
     assert "was trained for 600 generations" in capsys.readouterr().err
     assert main(["export", str(tiny_run), "--to", str(tmp_path / "there"), "--replace"]) == 0
     assert json.loads((target / "config.json").read_text())["training"]["generations"] == 4
+
+
+def test_a_terminal_that_knows_ascii_alone_gets_a_card(published):
+    command = [sys.executable, "-m", "zoo.cli", "card", "hetsnn-mem25-1024"]
+    done = subprocess.run(command, capture_output=True, env=os.environ | {"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0, done.stderr
+    assert b" ? " in done.stdout and done.stdout.isascii()

@@ -335,6 +335,14 @@ def test_a_checkpoint_of_an_unfinished_run_is_of_its_saved_state(tmp_path, tiny)
     assert state_bytes(checkpoint) == before
 
 
+def test_a_curve_that_ends_before_the_saved_state_is_told_of(tmp_path, tiny):
+    folder = train(NAME, out=tmp_path, quiet=True, **tiny, max_minutes=1e-9).folders[0]
+    (folder / "training.csv").write_text("")
+    with pytest.warns(UserWarning, match="ends at generation 0, the saved state is of 1"):
+        train(NAME, out=tmp_path, quiet=True, **tiny, max_minutes=1e-9)
+    assert (folder / "training.csv").read_text().splitlines()[1].startswith("2,")
+
+
 @pytest.mark.parametrize(("means", "text"), [([1.0, 3.0], "2.000 ± 1.414"), ([np.nan, np.nan], "none")])
 def test_a_training_in_which_no_episode_has_ended_has_no_last_mean(means, text):
     told = _history({"seconds": 1.0, "hardware": "a test"}, means)

@@ -226,6 +226,15 @@ def test_returns_are_those_of_the_card(name):
         np.testing.assert_array_equal(returns, row["returns"])
 
 
+def test_who_differentiates_a_step_is_told_that_spikes_have_no_gradient(policy, observations):
+    def readout(observation):
+        return policy.step(observation, policy.initial_state())[1].readout.sum()
+
+    with pytest.warns(UserWarning, match="spikes have no gradient"):
+        gradient = jax.grad(readout)(observations[0])
+    assert not gradient.any()
+
+
 @dataclasses.dataclass(frozen=True)
 class Drift:
     """An environment as large as Hopper, with its action map, that costs nothing to compile."""

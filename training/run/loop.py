@@ -13,6 +13,7 @@ import dataclasses
 import math
 import os
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -242,7 +243,12 @@ def _restore(runs, engine) -> tuple[list, list[Position]]:
                 positions[i] = Position.read(progress)
             generation = positions[i].generation
             drop_states_after(run.folder / "state", generation)
-            cut_rows(run.folder / "training.csv", generation)
+            if (last := cut_rows(run.folder / "training.csv", generation)) < generation:
+                warnings.warn(
+                    f"{run.folder / 'training.csv'} ends at generation {last}, the saved state is of {generation}: "
+                    "the published curve will lack what lies between",
+                    stacklevel=2,
+                )
             # Generation 0 has no saved state: what was recorded of it may be torn, and is recorded anew.
             cut_rows(run.folder / "activity.csv", generation or -1)
         return [dataclasses.asdict(position) for position in positions]

@@ -25,6 +25,7 @@ _EXAMPLES = """examples:
 
 def main(argv: list[str] | None = None) -> int:
     """Runs one command; returns the exit status: 0 good, 1 a claim does not hold, 2 an error, 141 nobody reads on."""
+    _print_anywhere()
     parser = _make_parser()
     arguments = parser.parse_args(argv)
     if not arguments.verbose:
@@ -50,6 +51,13 @@ def main(argv: list[str] | None = None) -> int:
             raise
         print(shown(_unforeseen(arguments, error)), file=sys.stderr)
         return 2
+
+
+def _print_anywhere() -> None:
+    """Has a terminal show `?` for a sign that it does not know, as one of ASCII does not know ±."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
 
 
 def _without_reader() -> int:

@@ -64,6 +64,8 @@ def _cards(arguments) -> int:
     # The repository's own cards stand in its pages, too; another folder's neighbours are nobody's business.
     folder = arguments.folder or Path("model_cards")
     pages = Path() if arguments.folder is None and arguments.pages is None else arguments.pages
+    if arguments.check and not folder.is_dir():
+        raise ValueError(f"there is no folder {folder} here: go into a clone of the repository, or name the cards' folder")
     if arguments.pictures is not None:
         from zoo.report.card_index import draw_pictures
 

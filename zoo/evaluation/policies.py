@@ -11,7 +11,8 @@ from jaxtyping import Array, Float
 
 from zoo.core.forks import check_not_forked
 from zoo.evaluation.physics import warn_unless_trained_in
-from zoo.models import NetworkOutput, NetworkState, build, initial_state, network_step
+from zoo.models import Network, NetworkOutput, NetworkState, build, initial_state, network_step
+from zoo.models.surrogate import warn_of_no_gradient
 from zoo.store.loading import load
 from zoo.store.zoo_model import ZooModel
 from zoo.tasks.base import CONTROL
@@ -101,8 +102,14 @@ class Policy:
 
         Returns:
             The action, the network's readout (in volts) and hidden spikes, and the next state.
+
+        Warns:
+            UserWarning: where a gradient through the spikes is asked for: it is 0. `ZooModel.network` takes a
+                surrogate.
         """
-        return _advance(self.task, self.clip, self.network, self.stats, observation, state)
+        neuron, w_in, w_out = self.network
+        neuron, w_in, observation = warn_of_no_gradient((neuron, w_in, jnp.asarray(observation)))
+        return _advance(self.task, self.clip, Network(neuron, w_in, w_out), self.stats, observation, state)
 
     def reset(
         self,

@@ -18,10 +18,10 @@ from zoo.store.loading import load
 DATA = Path("docs/gradients")
 _STYLES = {
     "WeightBP": ("weights, REINFORCE with baseline", VERMILION, "-", "s"),
-    "WeightBP plain": ("weights, REINFORCE without", VERMILION, ":", "s"),
+    "WeightBP plain": ("weights, REINFORCE without baseline", VERMILION, ":", "s"),
     "WeightES": ("weights, PGPE", PURPLE, "--", "D"),
     "NeuronBP": ("neurons, REINFORCE with baseline", BLUE, "-", "o"),
-    "NeuronBP plain": ("neurons, REINFORCE without", BLUE, ":", "o"),
+    "NeuronBP plain": ("neurons, REINFORCE without baseline", BLUE, ":", "o"),
     "NeuronES": ("neurons, PGPE", GREEN, "--", "^"),
 }
 
@@ -121,12 +121,14 @@ def membrane_potentials(out: Path, data: Path) -> list[Path]:
             every = np.concatenate([v for (other, _), v in shown.items() if other == name])
             bins = np.linspace(every.min(), every.max(), 61)
             axes.hist(u, bins, density=True, log=True, color=colour, alpha=0.55)
-            axes.axvline(V_TH, color=matplotlib.rcParams["axes.edgecolor"], linewidth=0.8, linestyle="--")
+            label, edge = f"threshold before training, {V_TH:g} V", matplotlib.rcParams["axes.edgecolor"]
+            axes.axvline(V_TH, color=edge, linewidth=0.8, linestyle="--", label=label)
             axes.set_title(f"{u.min():.2f} to {u.max():.2f} V", fontsize=8, fontweight="normal")
             axes.set_xlabel("u[t] (V)")
             if episode == 0:
                 what = "trained neurons" if name.startswith("het") else "trained weights"
                 axes.set_ylabel(f"{what}\ndensity (1/V)")
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center")
 
     table = write_table(out / "membrane_potentials.csv", rows)
     return [*save(paint, (10.0, 4.6), out / "membrane_potentials.svg"), table]

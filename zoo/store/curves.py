@@ -47,14 +47,17 @@ def rows_until(text: str, generation: int) -> str:
     return "\n".join([header, *kept]) + "\n"
 
 
-def cut_rows(path: Path, generation: int) -> None:
+def cut_rows(path: Path, generation: int) -> int:
     """Drops rows that an interrupted run wrote after its last saved state, and a torn last line.
+
+    Returns:
+        The last generation that is left, 0 where none is.
 
     Raises:
         ZooError: if the file is no curve.
     """
     if not path.is_file():
-        return
+        return 0
     try:
         text = rows_until(path.read_text(encoding="utf-8"), generation)
     except (LookupError, ValueError) as error:
@@ -63,7 +66,9 @@ def cut_rows(path: Path, generation: int) -> None:
         ) from error
     if not text:
         path.unlink()
-        return
+        return 0
     temporary = path.with_suffix(".tmp")
     temporary.write_text(text, encoding="utf-8")
     temporary.replace(path)
+    _, *rows = text.splitlines()
+    return int(rows[-1].split(",")[0]) if rows else 0
