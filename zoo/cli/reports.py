@@ -65,7 +65,9 @@ def _cards(arguments) -> int:
     folder = arguments.folder or Path("model_cards")
     pages = Path() if arguments.folder is None and arguments.pages is None else arguments.pages
     if arguments.check and not folder.is_dir():
-        raise ValueError(f"there is no folder {folder} here: go into a clone of the repository, or name the cards' folder")
+        raise ValueError(
+            f"there is no folder {folder} here: go into a clone of the repository, or name the cards' folder"
+        )
     if arguments.pictures is not None:
         from zoo.report.card_index import draw_pictures
 
