@@ -5,7 +5,9 @@
 Every pair of centre rate and sigma is trained with the same `--seeds`; all runs of one action gain advance in one
 program. Printed for each, seed by seed: the mean return of the last five generations' populations, and of the centre
 over 32 fresh episodes. Episodes are cut at `--limit` steps, the centre's at `--centre-limit`; `--constant` leaves out
-what the recipe does to rate and sigma over time.
+what the recipe does to rate and sigma over time. `--pull` draws trained neurons back to those at the start, where all
+are alike, by so many rates of their distance a generation; `--spread` has them begin apart, normally distributed in
+the search's units with this standard deviation.
 """
 
 import argparse
@@ -22,17 +24,42 @@ from zoo.registry.names import parse
 from zoo.registry.recipe import default_recipe, make_network_config, make_recipe_task, override
 from zoo.tasks.compiled import compiled_rollout, find_kernel
 from zoo.tasks.rollout import Policies, rollout
-from zoo.training.methods.base import Group
+from zoo.training.methods.base import Group, Start
+from zoo.training.methods.pgpe import Search
 from zoo.training.run.engine import Engine
 
+_TELL = Search.tell
 
-def train(name, recipe, settings, run_seeds, centre_limit):
+
+def pull_back(pull, start):
+    """Has every search of this process draw its centre back to `start`, by `pull` rates of the distance."""
+
+    def tell_and_pull(self, population, fitness, state, hyper):
+        moved = _TELL(self, population, fitness, state, hyper)
+        rate = moved.opt_state.hyperparams["learning_rate"]
+        return moved.replace(mean=moved.mean - pull * rate * (moved.mean - start))
+
+    Search.tell = tell_and_pull
+
+
+def apart(group, spread):
+    """A start with neurons that differ: each run's own, and normally distributed numbers added to them."""
+    alike = group.initial()
+    noise = np.stack([np.random.default_rng(7000 + seed).normal(size=alike.shape[1]) for seed in group.seeds])
+    return Start(trained=group.config.split(np.asarray(alike + spread * noise, np.float32)))
+
+
+def train(name, recipe, settings, run_seeds, centre_limit, pull=0.0, spread=0.0):
     """Population and centre returns [R] after the recipe's generations; run i has setting i and seed i."""
     model = parse(name)
     task = make_recipe_task(model, recipe)
     config = make_network_config(model, task, recipe)
     varying = tuple((field, tuple(one[field] for one in settings)) for field in settings[0])
     group = Group(config=config, recipe=recipe, seeds=run_seeds, varying=varying)
+    if spread:
+        group = dataclasses.replace(group, start=apart(group, spread))
+    if pull:
+        pull_back(pull, Group(config=config, recipe=recipe, seeds=run_seeds[:1]).initial()[0])
     engine = Engine(task, [group])
     populations = []
     (state,) = engine.train(recipe.generations, lambda done, metrics: populations.append(metrics[0].mean))
@@ -65,6 +92,9 @@ def main():
     parser.add_argument("--centre-lr", type=float, nargs="+", default=[0.02, 0.05, 0.15])
     parser.add_argument("--sigma", type=float, nargs="+", default=[0.05, 0.1, 0.2])
     parser.add_argument("--action-gain", type=float, nargs="+", default=[1.0, 3.0])
+    parser.add_argument("--sigma-lr", type=float, help="by default the recipe's")
+    parser.add_argument("--pull", type=float, default=0.0)
+    parser.add_argument("--spread", type=float, default=0.0)
     arguments = parser.parse_args()
     name = "-".join(filter(None, (f"{arguments.kind}snn", arguments.task, str(arguments.budget), arguments.subset)))
     settings = [
@@ -80,12 +110,15 @@ def main():
     if arguments.constant:
         falling = ("centre_lr_final", "centre_lr_drop", "sigma_final", "short_limit", "short_generations")
         recipe = override(recipe, **dict.fromkeys(falling))
+    if arguments.sigma_lr is not None:
+        recipe = override(recipe, sigma_lr=arguments.sigma_lr)
     limit = arguments.centre_limit or arguments.limit
     runs = list(itertools.product(settings, arguments.seeds))
     show = functools.partial(print, flush=True)
     for gain in arguments.action_gain:
         start = time.perf_counter()
-        population, centre = train(name, override(recipe, action_gain=gain), *zip(*runs, strict=True), limit)
+        given = override(recipe, action_gain=gain), *zip(*runs, strict=True), limit
+        population, centre = train(name, *given, arguments.pull, arguments.spread)
         show(f"{name}, action gain {gain:g}, {time.perf_counter() - start:.0f} s")
         for setting, *results in zip(
             settings, *(v.reshape(len(settings), -1) for v in (population, centre)), strict=True
