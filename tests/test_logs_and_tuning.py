@@ -8,9 +8,11 @@ import pytest
 
 from zoo.cli.main import main
 from zoo.core.errors import MissingPackageError, ZooError
+from zoo.registry.names import parse
+from zoo.registry.recipe import default_recipe, override
 from zoo.training.run.logs import Log, TensorBoardLog, WandbLog
 from zoo.training.run.loop import train
-from zoo.training.run.tune import score, search_space, tune
+from zoo.training.run.tune import drawn_settings, score, search_space, tune
 
 NAME = "hetsnn-mem5-32"
 SMALL = {"seeds": 2, "population": 8}
@@ -120,6 +122,28 @@ def test_the_space_is_a_third_to_three_times_the_rates_or_what_is_asked_for():
         search_space(NAME, {"sigmas": (0.1, 1.0)})
     with pytest.raises(ValueError, match="must be positive, the lower end first"):
         search_space(NAME, {"sigma": (1.0, 0.1)})
+
+
+def test_what_a_rate_falls_to_falls_with_it():
+    own = default_recipe(parse("hetsnn-hp-4096")).flat()
+    share = own["centre_lr_final"] / own["centre_lr"]
+    drawn = {"centre_lr": 0.01, "sigma_lr": 0.3}
+    assert drawn_settings("hetsnn-hp-4096", drawn, {}) == drawn | {"centre_lr_final": pytest.approx(0.01 * share)}
+    for said in ({"centre_lr_final": 0.001}, {"centre_lr_final": None}):
+        assert drawn_settings("hetsnn-hp-4096", drawn, said) == drawn
+        assert drawn_settings("hetsnn-hp-4096", drawn | said, {}) == drawn | said
+    for name in ("hetsnn-hp-4096", "hetsnn-hc-16384", "homsnn-wal-16384", "hetsnn-mnist-4096", "hetsnn-mem5-1024-bp"):
+        for end in (0, 1):
+            ends = {field: ends[end] for field, ends in search_space(name).items()}
+            override(default_recipe(parse(name)), **drawn_settings(name, ends, {}))
+
+
+def test_a_setting_is_tuned_or_the_same_in_all_trials():
+    assert list(search_space("hetsnn-hp-4096", None, {"sigma": 0.2})) == ["centre_lr"]
+    with pytest.raises(ValueError, match=r"sigma is to be tuned, and to be 0\.2 in all trials"):
+        search_space("hetsnn-hp-4096", {"sigma": (0.1, 0.2)}, {"sigma": 0.2})
+    with pytest.raises(ValueError, match=r"centre_lr_final.* must be between 0 and centre_lr"):
+        search_space("hetsnn-hp-4096", {"centre_lr": (0.01, 0.1)}, {"centre_lr_final": 0.02})
 
 
 def test_the_score_is_the_mean_of_the_last_tenth(tmp_path):

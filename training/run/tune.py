@@ -12,7 +12,7 @@ import numpy as np
 from zoo.core.errors import ZooError
 from zoo.core.packages import needed_for
 from zoo.registry.names import parse
-from zoo.registry.recipe import default_recipe
+from zoo.registry.recipe import default_recipe, override
 from zoo.training.run.logs import Log
 from zoo.training.run.loop import train
 
@@ -33,7 +33,7 @@ class Tuning:
         database: the study's file.
         trials: finished ones, and those that ended early.
         pruned: how many of them ended early, or without a finite return.
-        best: the settings of the best finished trial; empty if there is none.
+        best: the settings of the best finished trial, as `drawn_settings` gives them; empty if there is none.
         value: its mean return of the population over the last tenth of its generations, over training seeds.
         interrupted: whether a signal asked for the stop.
     """
@@ -47,16 +47,25 @@ class Tuning:
     interrupted: bool
 
 
-def search_space(name: str, over: Mapping[str, tuple[float, float]] | None = None) -> dict[str, tuple[float, float]]:
+def search_space(
+    name: str, over: Mapping[str, tuple[float, float]] | None = None, changes: Mapping[str, Any] | None = None
+) -> dict[str, tuple[float, float]]:
     """Ranges of the settings: those given, or a third to three times the recipe's own of `SPACE`.
 
+    Args:
+        name: model name.
+        over: the ranges.
+        changes: settings that all trials have, and that are not tuned.
+
     Raises:
-        ValueError: if a setting is not a number of this recipe, or a range is empty or not positive.
+        ValueError: if a setting is not a number of this recipe or one of the changes, or a range is empty or not
+            positive, or has an end that the recipe refuses.
     """
+    changes = dict(changes or {})
     own = default_recipe(parse(name)).flat()
     numbers = {field: value for field, value in own.items() if isinstance(value, float)}
-    own_range = {field: (numbers[field] / _FACTOR, numbers[field] * _FACTOR) for field in SPACE if field in own}
-    space = dict(over or own_range)
+    free = [field for field in SPACE if field in own and field not in changes]
+    space = dict(over or {field: (numbers[field] / _FACTOR, numbers[field] * _FACTOR) for field in free})
     if not space:
         raise ValueError(f"say what to tune of {name} (--over FIELD LOW HIGH); it has {', '.join(numbers)}")
     for field, (low, high) in space.items():
@@ -64,7 +73,25 @@ def search_space(name: str, over: Mapping[str, tuple[float, float]] | None = Non
             raise ValueError(f"{field} is no number of the recipe of {name}, which has {', '.join(numbers)}")
         if not 0 < low < high < math.inf:
             raise ValueError(f"the range of {field} (={low:g} to {high:g}) must be positive, the lower end first")
+        if field in changes:
+            raise ValueError(f"{field} is to be tuned, and to be {changes[field]} in all trials; say one of the two")
+    for end in (0, 1):
+        drawn = {field: ends[end] for field, ends in space.items()}
+        override(default_recipe(parse(name)), **changes, **drawn_settings(name, drawn, changes))
     return space
+
+
+def drawn_settings(name: str, drawn: Mapping[str, float], changes: Mapping[str, Any]) -> dict[str, float]:
+    """What a trial sets: the numbers drawn, and where the recipe lets one of them fall to an end, the end.
+
+    ``centre_lr_final``, say, keeps its share of ``centre_lr``, unless it is drawn itself or among the changes.
+    """
+    own, settings = default_recipe(parse(name)).flat(), dict(drawn)
+    for field, value in drawn.items():
+        end = f"{field}_final"
+        if own.get(end) and end not in drawn and end not in changes:
+            settings[end] = value * own[end] / own[field]
+    return settings
 
 
 def tune(
@@ -97,7 +124,7 @@ def tune(
         ZooError: if the study there is over other ranges or settings.
     """
     optuna = _optuna()
-    space, folder = search_space(name, over), Path(out) / name
+    space, folder = search_space(name, over, changes), Path(out) / name
     folder.mkdir(parents=True, exist_ok=True)
     database = folder / "study.db"
     study = optuna.create_study(
@@ -111,7 +138,8 @@ def tune(
     interrupted = False
     while len(study.get_trials(deepcopy=False, states=ended)) < trials and not interrupted:
         interrupted = _one_trial(study, name, space, folder, quiet, changes, optuna)
-    return _standing(study, name, database, ended, interrupted, optuna)
+    found = _standing(study, name, database, ended, interrupted, optuna)
+    return dataclasses.replace(found, best=drawn_settings(name, found.best, changes))
 
 
 def _one_trial(study, name, space, folder, quiet, changes, optuna) -> bool:
@@ -120,7 +148,8 @@ def _one_trial(study, name, space, folder, quiet, changes, optuna) -> bool:
     chosen = {field: trial.suggest_float(field, *ends, log=True) for field, ends in space.items()}
     where = folder / ",".join(f"{field}={value:.6g}" for field, value in chosen.items())
     try:
-        outcome = train(name, out=where, quiet=quiet, log=_Watch(trial, optuna), **changes, **chosen)
+        settings = changes | drawn_settings(name, chosen, changes)
+        outcome = train(name, out=where, quiet=quiet, log=_Watch(trial, optuna), **settings)
     except optuna.TrialPruned:
         study.tell(trial, state=optuna.trial.TrialState.PRUNED)
         return False
