@@ -1,5 +1,7 @@
 """The network as a Flax NNX module: which of its parts are trained, and how its spikes are differentiated."""
 
+from typing import SupportsIndex
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -71,7 +73,7 @@ class SpikingMLP(nnx.Module):
         """Arrays of all parts by name."""
         return {name: getattr(self, name)[...] for name in PROPERTIES + WEIGHTS}
 
-    def initial_state(self, batch: int | tuple[int, ...] = ()) -> NetworkState:
+    def initial_state(self, batch: SupportsIndex | tuple[int, ...] = ()) -> NetworkState:
         """Potentials at the start of an episode: of one, of so many, or of a batch of that shape."""
         return initial_state(build(self.parts), batch)
 

@@ -1,7 +1,8 @@
 """The two-layer spiking network: what it is made of, and one step of it."""
 
+import operator
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, SupportsIndex
 
 import jax.numpy as jnp
 import numpy as np
@@ -57,14 +58,14 @@ class NetworkOutput(NamedTuple):
     spikes: Float[Array, "*b hidden"]
 
 
-def initial_state(network: Network, batch: int | tuple[int, ...] = ()) -> NetworkState:
+def initial_state(network: Network, batch: SupportsIndex | tuple[int, ...] = ()) -> NetworkState:
     """Hidden neurons at their resting potential, readout at 0 V.
 
     Args:
         network: whose state it is.
         batch: how many, or a shape of them; by default one, without an axis for it.
     """
-    shape = (batch,) if isinstance(batch, int) else batch
+    shape = tuple(batch) if isinstance(batch, tuple | list) else (operator.index(batch),)
     hidden, outputs = network.w_out.shape[-2:]
     return NetworkState(
         v=jnp.broadcast_to(network.neuron.v_rest, (*shape, hidden)),

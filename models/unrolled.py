@@ -7,6 +7,7 @@ readout is another matrix product and a scan over its few membranes.
 
 import functools
 import math
+import typing
 from typing import Literal
 
 import jax
@@ -150,7 +151,14 @@ def unroll(
 
     Returns:
         Readouts of all steps, in volts, and the state after the last one.
+
+    Raises:
+        ValueError: if there is no step, or `remat` is none of these.
     """
+    if remat not in typing.get_args(Remat):
+        raise ValueError(f"remat (={remat!r}) must be one of {', '.join(typing.get_args(Remat))}")
+    if not len(inputs):
+        raise ValueError("inputs must have at least one step")
     if remat == "sqrt":
         return _unroll_in_segments(network, state, inputs, surrogate)
     k, v_th, v_rest, r = network.neuron

@@ -111,3 +111,9 @@ def test_paired_test_finds_a_shift_that_means_hide():
     rng = np.random.default_rng(0)
     base = rng.normal(0, 10, 40)
     assert paired_test(base + 0.5 + rng.normal(0, 0.1, 40), base).p < 1e-6
+
+
+def test_of_one_network_neurons_are_resampled():
+    values = sample("lognormal", 0.3, 20.0, 500)
+    alone, row = fit(values, "lognormal", ks_draws=2), fit(values[None], "lognormal", ks_draws=2)
+    assert row.shape_interval == alone.shape_interval and row.shape_interval[0] < row.shape < row.shape_interval[1]

@@ -61,6 +61,12 @@ def test_drawn_time_constants_stay_above_the_time_step(parts):
     assert np.isfinite(drawn("x_tau")(short, np.random.default_rng(0))["x_tau"]).all()
 
 
+def test_time_constants_at_the_time_step_are_drawn_there(parts):
+    at_the_step = parts | {"x_tau": np.full_like(parts["x_tau"], 15.0)}
+    tau = tau_ms_from_x(drawn("x_tau")(at_the_step, np.random.default_rng(0))["x_tau"])
+    np.testing.assert_allclose(tau, 5.0, rtol=1e-5)
+
+
 def test_biological_draws_are_measured_values(parts):
     after = biological(np.array([4.0, 10.0, 30.0]))(parts, np.random.default_rng(0))
     found = np.unique(np.round(tau_ms_from_x(after["x_tau"]), 3))
@@ -93,3 +99,9 @@ def test_network_with_trained_weights_has_nothing_to_intervene_on(model):
     trained = {name: parts[name] for name in ("w_in", "w_out")}
     with pytest.raises(ZooError, match="trains no neuron property"):
         intervene(dataclasses.replace(model, network_config=config, trained=trained), quiet=True)
+
+
+def test_one_training_seed_is_refused_before_anything_is_played(model, monkeypatch):
+    monkeypatch.setattr("zoo.analysis.interventions.stacked_parts", None)
+    with pytest.raises(ValueError, match="hetsnn-mem5-32 has one training seed"):
+        intervene(model.select(1), quiet=True)

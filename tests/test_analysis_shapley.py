@@ -6,6 +6,7 @@ import pytest
 
 from zoo.analysis.shapley import contributions, shapley_values, subsets
 from zoo.analysis.subsets import subset_names, train_subsets
+from zoo.cli.main import main
 from zoo.models import PROPERTIES
 from zoo.registry.names import parse
 
@@ -95,8 +96,19 @@ def test_threshold_and_rest_as_one_by_hand():
 
 def test_no_gain_has_no_shares():
     result = contributions("mem5", 10, {subset: np.zeros(2) for subset in subsets(PROPERTIES)})
+    assert [(row["value"], row["share"], row["share_low"]) for row in result.rows()] == 7 * [(0.0, None, None)]
     with pytest.raises(ValueError, match="gained 0"):
-        result.rows()
+        assert result.normalised
+
+
+def test_trainings_without_a_gain_are_told_all_the_same(tmp_path, monkeypatch, capsys):
+    def nothing(name, **settings):
+        return contributions(name, 10, {subset: np.zeros(2) for subset in subsets(PROPERTIES)})
+
+    monkeypatch.setattr("zoo.analysis.subsets.train_subsets", nothing)
+    assert main(["analyse", "shapley", "hetsnn-mem5-32", "--out", str(tmp_path)]) == 0
+    assert "gained 0, of which there are no shares" in capsys.readouterr().out
+    assert len((tmp_path / "shapley-hetsnn-mem5-32-subsets.csv").read_text().splitlines()) == 17
 
 
 def test_different_numbers_of_seeds_are_refused():

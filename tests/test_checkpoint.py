@@ -281,3 +281,12 @@ def test_a_recipe_of_schema_1_is_read_as_todays(checkpoint):
 
     change(checkpoint, flatten)
     assert zoo.load(str(checkpoint)).recipe == before
+
+
+def test_replacing_what_a_link_leads_to_leaves_nothing_behind(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    with replacing(tmp_path / "link") as new:
+        (new / "file").write_text("x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "link"]
+    assert (tmp_path / "link" / "file").read_text() == "x" and not list((tmp_path / "elsewhere").iterdir())

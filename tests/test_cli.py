@@ -317,3 +317,26 @@ def test_a_terminal_that_knows_ascii_alone_gets_a_card(published):
     done = subprocess.run(command, capture_output=True, env=os.environ | {"PYTHONIOENCODING": "ascii"})
     assert done.returncode == 0, done.stderr
     assert b" ? " in done.stdout and done.stdout.isascii()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["plot", "tau", "hetsnn-mem5-32", "-o", "x.svg", "--training-seed", "0"], "draws all training seeds"),
+        (["plot", "curve", "hetsnn-mem5-32", "-o", "x.svg", "--training-seed", "0"], "draws all training seeds"),
+        (["plot", "fi", "hetsnn-mem5-32", "-o", "x.svg", "--episode", "1"], "--episode is for"),
+        (["figure", "control", "--task", "fmnist"], "--task is for `zoo figure image-firing`"),
+        (["figure", "widths", "--sweep-tau"], "--sweep-tau is for `zoo figure memory-length`"),
+        (["analyse", "tau", "hetsnn-mem5-32", "hetsnn-mem5-32"], "hetsnn-mem5-32 is given more than once"),
+    ],
+)
+def test_options_that_would_say_nothing_are_refused(published, capsys, arguments, message):
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_interventions_of_an_unknown_kind_ask_for_no_data(checkpoint, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("ZOO_DATA_DIR", str(tmp_path / "nothing"))
+    monkeypatch.setattr("zoo.analysis.biology.load_biology", None)
+    assert main(["analyse", "interventions", "homsnn-cartpole500-1024", "--out", str(tmp_path)]) == 2
+    assert "trains no neuron property" in capsys.readouterr().err

@@ -269,3 +269,34 @@ def test_a_curve_that_begins_later_is_read_where_it_begins():
     info = zoo.model_info("hetsnn-hp-16384")
     first = min(row["generation"] for row in population_curve(info))
     assert first > 1 and means_until(info, 1) == means_until(info, first)
+
+
+def test_what_has_no_population_in_whole_episodes_is_left_out(tmp_path):
+    from zoo.report.width_figures import widths
+    from zoo.report.width_tables import difference_table, trend_table
+
+    known = [zoo.model_info(f"{kind}snn-hc-{budget}") for kind in ("het", "hom") for budget in (1024, 2048)]
+
+    def made(name, curve, **changes):
+        folder = tmp_path / name
+        folder.mkdir()
+        base = zoo.model_info(name)
+        shutil.copy(Path(base.path) / "config.json", folder)
+        (folder / "training.csv").write_text("generation,seed,mean\n" + curve)
+        return dataclasses.replace(base, path=str(folder), **changes)
+
+    imported = made("homsnn-hc-4096", "", population_mean=None, population_std=None)
+    begun = made("hetsnn-hc-8192", "1000,0,500.0\n1000,1,600.0\n", generations=1000)  # Of 3,200 short ones.
+    for table in (control_table, difference_table, trend_table):
+        assert table([*known, imported, begun]) == table(known)
+    assert (*widths([*known, imported], tmp_path / "a"), "") and (tmp_path / "a" / "widths.csv").read_text() == (
+        widths(known, tmp_path / "b")[-1].read_text()
+    )
+
+
+@pytest.mark.parametrize("verb", ["table", "figure"])
+def test_subsets_by_gradients_are_not_table_1(verb, tmp_path, capsys):
+    assert (
+        main([verb, "ablation", "hetsnn-hc-16384-bp", *(["--out", str(tmp_path)] if verb == "figure" else [])]) == 2
+    )
+    assert "Table 1 is about evolution; hetsnn-hc-16384-bp is trained by bp" in capsys.readouterr().err

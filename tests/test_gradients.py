@@ -8,6 +8,7 @@ import pytest
 from zoo.models import PROPERTIES, WEIGHTS, NetworkConfig, Surrogate, build, initial_state, network_step
 from zoo.registry.recipe import make_recipe, override
 from zoo.tasks import make_task
+from zoo.tasks.base import ControlTask, Step
 from zoo.tasks.memory import MemoryLength
 from zoo.training.methods.base import Group
 from zoo.training.methods.gradients import GradientHyper, Gradients, descend
@@ -347,3 +348,30 @@ def test_image_gradients_learn_and_devices_share_a_minibatch(monkeypatch, tmp_pa
     assert metrics.nan_gradients.sum() == 0
     np.testing.assert_allclose(results[0][1].loss[:5], results[1][1].loss[:5], rtol=1e-3)
     assert engine.method.totals(states[0]) == {"nan_gradients": 0}
+
+
+@dataclasses.dataclass(frozen=True)
+class Endless(ControlTask):
+    """A task that would go on beyond its limit."""
+
+    name: str = "endless"
+    episode_limit: int = 10
+    observation_size: int = 4
+    action_size: int = 2
+
+    def reset(self, key, episode):
+        return jnp.int32(0), jnp.zeros(4)
+
+    def step(self, state, readout):
+        return Step(state + 1, jnp.zeros(4), 1.0, False, 0.0)
+
+
+@pytest.mark.parametrize("segment_steps", [1, 3, 10])
+def test_no_episode_is_longer_than_the_limit(segment_steps):
+    config = NetworkConfig(inputs=4, hidden=8, outputs=2, trained=WEIGHTS)
+    networks = build(jax.tree.map(lambda x: jnp.asarray(x)[None], config.initial(0)))
+    keys = jax.random.split(jax.random.key(0), (1, 3))
+    policy = Policy(None, 5.0, jnp.ones(1))
+    trajectory = play(Endless(), networks, policy, keys, keys, jnp.arange(3), segment_steps)
+    assert flat_time(trajectory[3]).sum(0).tolist() == [[10, 10, 10]]
+    assert flat_time(trajectory[2]).sum(0).tolist() == [[10.0, 10.0, 10.0]]

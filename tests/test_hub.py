@@ -502,6 +502,20 @@ def test_one_that_is_refused_says_how_far_all_came(hub, two_models):
         publishing.publish_all("lab", pattern="x")
 
 
+def test_all_claims_are_checked_before_the_first_model_is_sent(hub, two_models, monkeypatch):
+    checked = []
+
+    def check(path):
+        checked.append(path)
+        raise zoo.ZooError("not published: it does not hold")
+
+    monkeypatch.setattr(publishing, "_check_claim", check)
+    for dry_run in (True, False):
+        with pytest.raises(zoo.ZooError, match="does not hold"):
+            publishing.publish_all("lab", pattern="hetsnn-mem5-*[0-9]", dry_run=dry_run, evaluate=True, token=TOKEN)
+    assert len(checked) == 2 and not hub.repositories
+
+
 def test_private_publication(hub, checkpoint, edited):
     zoo.publish(str(checkpoint), private=True, token=TOKEN)
     assert hub.repositories[REPOSITORY].private

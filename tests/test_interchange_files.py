@@ -1,5 +1,6 @@
 """NIR files: the same bytes, all that was said of them, and no file that is not one of ours gets through."""
 
+import dataclasses
 import shutil
 import sys
 import time
@@ -381,3 +382,21 @@ def test_a_graph_of_nir_itself_is_checked_as_a_file_is():
     graph.nodes["delay"] = nir.Delay(delay=np.array([1.0]))
     with pytest.raises(ValueError, match="`delay` is of type 'Delay'"):
         from_nir(graph)
+
+
+def test_backend_and_limit_are_imported(hopper, tmp_path, monkeypatch):
+    monkeypatch.setattr(episodes, "evaluate_parts", play_nothing)
+    task = dataclasses.replace(hopper.task(), backend="positional", limit=500)
+    monkeypatch.setattr(type(hopper), "task", lambda self: task)
+    file = export_nir(hopper, tmp_path / "a.nir", 2)
+    monkeypatch.undo()
+    monkeypatch.setattr(episodes, "evaluate_parts", play_nothing)
+    folder, _ = import_nir(file, tmp_path / "homsnn-hp-4096")
+    assert zoo.load(folder).task() == task
+
+
+def test_an_environment_of_ones_own_is_named():
+    from zoo.interchange.metadata import environment
+    from zoo.tasks.brax import BraxTask
+
+    assert environment(BraxTask("reacher", environment_name="reacher")).startswith("Brax reacher, backend spring")

@@ -122,3 +122,13 @@ def test_a_folder_of_a_name_that_is_none_is_pointed_at(checkpoint, monkeypatch):
 def test_a_surrogate_is_one(checkpoint):
     with pytest.raises(TypeError, match=r"such as Surrogate\('arctan'\)"):
         zoo.load(checkpoint).network(surrogate="arctan")
+
+
+def test_a_seed_is_a_whole_number_of_any_kind(checkpoint):
+    model = zoo.load(str(checkpoint))
+    alone = model.select(np.int64(1))
+    assert type(alone.seeds[0]) is int and alone.seeds == (1,)
+    with pytest.raises(ValueError, match=r"training seed 1\.0 is not among"):
+        model.select(1.0)
+    state = model.network(1).initial_state(np.int64(3))
+    assert state.v.shape == (3, model.network_config.hidden)

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from zoo.cli.main import main
-from zoo.core.errors import MissingPackageError, ZooError
+from zoo.core.errors import DivergedError, MissingPackageError, ZooError
 from zoo.registry.names import parse
 from zoo.registry.recipe import default_recipe, override
 from zoo.training.run.logs import Log, TensorBoardLog, WandbLog
@@ -51,7 +51,7 @@ def test_tensorboard_has_the_curve_also_of_a_training_that_goes_on(tmp_path):
     for seed in (0, 1):
         found, purged = scalars(logs / NAME / f"seed-{seed}")
         assert {step for tag, step in found if tag == "mean"} == {1, 2, 3, 4, 5}
-        assert purged == [4], "what an earlier call told of later generations is void"
+        assert purged == [1, 4], "what an earlier call told of later generations is void"
         for row in rows:
             if row["seed"] == str(seed):
                 assert found["sigma", int(row["generation"])] == pytest.approx(float(row["sigma"]), rel=1e-5)
@@ -199,3 +199,26 @@ def test_a_stopped_trial_is_asked_for_again_and_a_bad_one_ends_early(tmp_path, m
     assert done.value == -1.0 and done.best == {"sigma": pytest.approx(played[0])}
     study = optuna.load_study(study_name=NAME, storage=f"sqlite:///{done.database}")
     assert [trial.state.name for trial in study.trials].count("FAIL") == 1
+
+
+def test_settings_that_fail_cost_one_trial(tmp_path, monkeypatch):
+    pytest.importorskip("optuna", reason="pip install 'hetsnn-zoo[tune]'")
+    played = []
+
+    def fake(name, *, sigma, **_):
+        played.append(sigma)
+        raise (DivergedError if len(played) == 1 else ValueError)("no such sigma")
+
+    monkeypatch.setattr("zoo.training.run.tune.train", fake)
+    for trials in (1, 2):  # The second call has settings of its own, though a tuple became a list on disk.
+        with pytest.warns(UserWarning, match=f"trial {trials - 1} counts as one that ended early: no such sigma"):
+            found = tune(NAME, trials, out=tmp_path, over={"sigma": (0.05, 0.5)}, tau_ms=(10.0,))
+        assert (found.trials, found.pruned, found.best) == (trials, trials, {})
+    assert played[0] != played[1]
+
+    def broken(name, **_):
+        raise ZooError("the disk is full")
+
+    monkeypatch.setattr("zoo.training.run.tune.train", broken)
+    with pytest.raises(ZooError, match="disk is full"):
+        tune(NAME, 3, out=tmp_path, over={"sigma": (0.05, 0.5)}, tau_ms=(10.0,))

@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from zoo.core.errors import ZooError
 from zoo.core.formatting import deviation
+from zoo.core.json_files import read_json
 from zoo.store.curves import cut_rows
 from zoo.training import default_recipe, export_run, make_recipe, override, train
 from zoo.training.run.engine import Engine
@@ -423,3 +425,39 @@ def test_a_published_checkpoint_without_state_says_so(checkpoint, tmp_path, monk
 def test_both_kinds_get_the_same_help(name):
     assert default_recipe(name) == default_recipe("hetsnn-mem50-1024")
     assert default_recipe(name).tau_ms == (20.0,)
+
+
+def test_a_checkpoint_of_another_training_is_not_the_result(tiny_run, tmp_path, tiny):
+    """Its state was thrown away, as by a --fresh that was killed, and the new training has only saved its own."""
+    folder = Path(shutil.copytree(tiny_run, tmp_path / NAME))
+    shutil.rmtree(folder / "state")
+    with pytest.raises(ZooError, match=r"the checkpoint of a training whose state is gone.*--fresh"):
+        train(NAME, out=tmp_path, quiet=True, **tiny)
+    shutil.move(folder / "checkpoint", tmp_path / "old")
+    train(NAME, out=tmp_path, quiet=True, **tiny | {"sigma": 0.3})
+    shutil.rmtree(folder / "checkpoint")
+    shutil.move(tmp_path / "old", folder / "checkpoint")
+    train(NAME, out=tmp_path, quiet=True, **tiny | {"sigma": 0.3})
+    assert read_json(folder / "checkpoint" / "config.json")["recipe"]["settings"]["sigma"] == 0.3
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("hetsnn-hp-1024-bp", {"weight_rate": 0.5}),
+        ("homsnn-hp-1024-bp", {"x_tau_rate": 0.5}),
+        ("hetsnn-hp-1024-vth-bp", {"v_rest_rate": 0.5}),
+        (NAME, {"observation_clip": 3.0}),
+        (f"{NAME}-bp", {"surrogate": "triangle", "alpha": 3.0}),
+    ],
+)
+def test_settings_of_what_is_not_trained_or_seen_are_refused(tmp_path, name, change):
+    with pytest.raises(ValueError, match=f"^{list(change)[-1]}: of no effect on {name} by this recipe"):
+        train(name, out=tmp_path, quiet=True, **change)
+
+
+def test_another_method_is_another_name(tmp_path):
+    with pytest.raises(ValueError, match=r"method .*must be pgpe for hetsnn-hp-32; train hetsnn-hp-32-bp instead"):
+        train("hetsnn-hp-32", out=tmp_path, quiet=True, method="ppo")
+    with pytest.raises(ValueError, match=r"method \(=foo\) must be pgpe for hetsnn-hp-32$"):
+        train("hetsnn-hp-32", out=tmp_path, quiet=True, method="foo")

@@ -84,3 +84,11 @@ def test_patterns_expand_to_the_papers_tables():
     assert all(str(parse(name)) == name for name in known_names())
     with pytest.raises(UnknownModelError, match="matches 'foo"):
         expand("foo*")
+
+
+def test_the_papers_numbers_are_of_all_four_properties():
+    from zoo.registry.families import family_of
+
+    cartpole = family_of("cartpole500")
+    assert "Tables 5 and 6" in cartpole.paper_text(parse("hetsnn-cartpole500-1024-bp"))
+    assert cartpole.paper_text(parse("hetsnn-cartpole500-1024-tau-bp")) == "not reported"

@@ -1,8 +1,11 @@
+import io
 from typing import NamedTuple
 
 import jax
 import numpy as np
+import rich.console
 
+from zoo.core.progress import working
 from zoo.training import train
 from zoo.training.run.progress import Progress
 
@@ -48,3 +51,11 @@ def test_the_first_line_of_a_training_names_what_it_runs_on(tmp_path, capsys, ti
     train("hetsnn-mem5-32", out=tmp_path, **tiny)
     first, *_ = "".join(capsys.readouterr()).splitlines()
     assert first == f"training on {jax.device_count()} CPU cores"
+
+
+def test_a_sign_of_life_says_what_it_is_given(monkeypatch):
+    console = rich.console.Console(file=io.StringIO(), force_terminal=True, width=80)
+    monkeypatch.setattr("rich.console.Console", lambda **_: console)
+    with working("./br{x}/[bold]NAME: compiling"):
+        pass
+    assert "./br{x}/[bold]NAME: compiling" in console.file.getvalue()

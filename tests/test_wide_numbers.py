@@ -7,14 +7,21 @@ import sys
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+import pytest
+
+from zoo.core.single import in_single_precision
 
 HERE = Path(__file__).parent
 
 
 def test_every_family_evaluates_and_trains_with_64_bits_and_a_search_for_nan(tmp_path):
     cache = jax.config.jax_compilation_cache_dir
-    flags = {"JAX_ENABLE_X64": "1", "JAX_DEBUG_NANS": "1", "JAX_COMPILATION_CACHE_DIR": cache}
+    flags = {
+        "JAX_ENABLE_X64": "1", "JAX_DEBUG_NANS": "1", "JAX_THREEFRY_PARTITIONABLE": "0",
+        "JAX_DEFAULT_PRNG_IMPL": "rbg", "JAX_COMPILATION_CACHE_DIR": cache,
+    }  # fmt: skip
     done = subprocess.run(
         [sys.executable, HERE / "wide_numbers.py", tmp_path], capture_output=True, text=True, env=os.environ | flags,
         cwd=HERE,
@@ -25,3 +32,34 @@ def test_every_family_evaluates_and_trains_with_64_bits_and_a_search_for_nan(tmp
     assert np.isfinite([number for numbers in found.values() for number in numbers]).all()
     # The same initial states as without the flag: what this length of memory comes to does not depend on chance.
     assert found["hetsnn-mem5-32"][0] in (-1.0, 0.0, 1.0)
+
+
+@in_single_precision()
+def drawn():
+    """Random numbers of a key, and sums that promote types and ranks."""
+    bits = jax.random.bits(jax.random.split(jax.random.key(3))[1], (2, 3))
+    return np.asarray(bits), np.asarray(jnp.ones((2, 3)) * jnp.arange(3) + True)
+
+
+def test_what_a_user_tells_jax_changes_no_draw_and_no_sum():
+    expected = drawn()
+    with jax.threefry_partitionable(False), jax.default_prng_impl("rbg"), jax.enable_x64(True):
+        with jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
+            found = drawn()
+    for one, other in zip(found, expected, strict=True):
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+
+
+def test_an_environment_of_gymnasium_begins_the_same_episodes():
+    pytest.importorskip("gymnasium", reason="pip install 'hetsnn-zoo[gymnasium]'")
+    from zoo.gymnasium_tasks import TaskEnv
+
+    def begins():
+        env = TaskEnv("cartpole500")
+        first, _ = env.reset(seed=5)
+        return first, env.step(1)[0]
+
+    expected = begins()
+    with jax.enable_x64(True), jax.threefry_partitionable(False):
+        np.testing.assert_array_equal(begins(), expected)

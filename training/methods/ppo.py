@@ -1,4 +1,4 @@
-"""Proximal policy optimisation of spiking actors, with gradients through time (`zoo.training.methods.base.Method`).
+"""Proximal policy optimisation of spiking actors, with gradients through time, as a `RunsMethod`.
 
 An update plays `steps` steps in each of a run's environments, and then goes `epochs` times over them in minibatches
 of whole sequences. Potentials and environments go on from one update to the next. Only the actor is published.

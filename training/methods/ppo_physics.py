@@ -46,7 +46,7 @@ def physics_of(task: Task, wanted: str) -> Physics:
 
     Args:
         task: whose steps they are.
-        wanted: kernel, lanes or brax (`zoo.tasks.compiled.PHYSICS`).
+        wanted: kernel, lanes or brax (`zoo.tasks.base.PHYSICS`).
     """
     name, kernel = physics_name(task, wanted), _kernel(task)
     if name == "kernel" and kernel is not None:

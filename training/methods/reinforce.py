@@ -109,8 +109,8 @@ def play(
     count = -(-task.episode_limit // segment_steps)
     each = jax.vmap(jax.vmap(task.step))
 
-    def step(carry, noise):
-        env_state, observation, live, state = carry
+    def step(carry, now):
+        (env_state, observation, live, state), (noise, last) = carry, now
         observation = jnp.where(live[..., None], observation, 0.0)
         output, state = jax.vmap(network_step)(networks, state, policy.see(observation))
         # The first action whose cumulative probability exceeds a uniform number.
@@ -118,13 +118,15 @@ def play(
         action = jnp.minimum((cumulative <= noise[..., None]).sum(-1), task.action_size - 1)
         taken = each(env_state, jax.nn.one_hot(action, task.action_size))
         reward = jnp.where(live, taken.reward, 0.0)
-        return (taken.state, taken.observation, live & ~taken.done, state), (observation, action, reward, live)
+        goes_on = live & ~taken.done & ~last
+        return (taken.state, taken.observation, goes_on, state), (observation, action, reward, live)
 
     def segment(carry):
         index, now, records, begins = carry
         begins = jax.tree.map(lambda kept, new: kept.at[index].set(new), begins, now[-1])
         draw = jax.vmap(jax.vmap(lambda key: jax.random.uniform(jax.random.fold_in(key, index), (segment_steps,))))
-        now, played = jax.lax.scan(step, now, jnp.moveaxis(draw(noise_keys), -1, 0))
+        last = index * segment_steps + jnp.arange(segment_steps) + 1 >= task.episode_limit
+        now, played = jax.lax.scan(step, now, (jnp.moveaxis(draw(noise_keys), -1, 0), last))
         records = jax.tree.map(lambda kept, new: kept.at[index].set(new), records, played)
         return index + 1, now, records, begins
 

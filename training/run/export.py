@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from zoo.core.errors import ZooError
+from zoo.core.errors import DivergedError, ZooError
 from zoo.core.json_files import read_json
 from zoo.core.single import in_single_precision
 from zoo.models import fixed_weights
@@ -123,7 +123,7 @@ def _check_finite(trained: dict, seeds: tuple[int, ...], folder: Path) -> None:
     good = [all(np.isfinite(value[i]).all() for value in trained.values()) for i in range(len(seeds))]
     if not all(good):
         lost = ", ".join(str(seed) for seed, is_good in zip(seeds, good, strict=True) if not is_good)
-        raise ZooError(
+        raise DivergedError(
             f"{folder}: training seed {lost} ended in parameters that are not finite numbers; nothing is exported. "
             "Train with lower rates or smaller initial values, in another folder with --out or anew with --fresh"
         )

@@ -74,7 +74,7 @@ class TensorBoardLog(Log):
         """As `Log.begin`."""
         for seed in [seed for seed in seeds if (name, seed) not in self._writers]:
             where = str(self._folder / name / f"seed-{seed}")
-            self._writers[name, seed] = self._make(where, purge_step=generation + 1 if generation else None)
+            self._writers[name, seed] = self._make(where, purge_step=generation + 1)
 
     def write(self, name, seeds, generation, metrics):
         """As `Log.write`."""

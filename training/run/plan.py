@@ -22,6 +22,7 @@ import jax
 
 from zoo.core.errors import ZooError
 from zoo.core.memory import available_bytes, item_bytes, size_text
+from zoo.core.single import in_single_precision
 from zoo.registry.families import family_of
 from zoo.registry.names import parse
 from zoo.tasks import Task
@@ -185,6 +186,7 @@ def advise(models: Sequence[Sizes], devices: Devices, available: int) -> str:
     )
 
 
+@in_single_precision()
 def sizes_of(name: str, group: Group, task: Task) -> Sizes:
     """Sizes of a model's runs on a control task."""
     state = jax.eval_shape(task.reset, jax.random.key(0), 0)

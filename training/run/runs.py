@@ -11,9 +11,10 @@ from filelock import FileLock, Timeout
 from zoo.core.errors import ZooError
 from zoo.core.json_files import write_json
 from zoo.core.version import version
+from zoo.models.constants import PROPERTIES
 from zoo.registry.commands import training_command
 from zoo.registry.families import family_of
-from zoo.registry.methods import find_method
+from zoo.registry.methods import find_method, tags
 from zoo.registry.names import ModelName, parse
 from zoo.registry.recipe import (
     Recipe,
@@ -115,8 +116,8 @@ class Preparation:
 
 
 def _discard(folder: Path) -> None:
-    """Removes what a training left in a folder, the state first and its recipe last; what else is there stays."""
-    for name in (STATE, "start", "checkpoint", "training.csv", "activity.csv", "run.json"):
+    """Removes what a training left in a folder, its result first and its recipe last; what else is there stays."""
+    for name in ("checkpoint", STATE, "start", "training.csv", "activity.csv", "run.json"):
         path = folder / name
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -168,6 +169,11 @@ def prepare_run(
     locks.enter_context(_hold(folder))
     if begun:
         _check_begun(folder, recipe, recorded, origin, () if str(out) == "runs" else ("--out", str(out)))
+    elif not fresh and (folder / "checkpoint").exists():
+        raise ZooError(
+            f"{folder} has the checkpoint of a training whose state is gone: start anew with --fresh, which removes "
+            "it, or elsewhere with --out"
+        )
     start = None
     if origin is not None:
         if begun:
@@ -175,7 +181,7 @@ def prepare_run(
         elif trained is not None:
             start = make_start(trained, origin, model, recipe)
     run = Run(model=model, recipe=recipe, folder=folder, start=start)
-    done = begun and _is_done(folder, recipe.generations)
+    done = begun and _is_done(folder, recipe)
     return Preparation(run=run, fresh=fresh, source=None if begun else source, origin=origin, done=done)
 
 
@@ -183,10 +189,13 @@ def _changed(model: ModelName, base: Recipe, changes: dict) -> Recipe:
     """A recipe with a user's changes, all of which must mean something."""
     method = changes.pop("method", base.method)
     if method != base.method:
-        other = dataclasses.replace(model, trainer=method)
-        raise ValueError(f"method (={method}) must be {base.method} for {model}; train {other} instead")
+        family = family_of(model.task)
+        others = [tag for tag in tags() if method in (tag, family.methods.get(tag, tag))]
+        advice = "".join(f"; train {dataclasses.replace(model, trainer=tag)} instead" for tag in others)
+        raise ValueError(f"method (={method}) must be {base.method} for {model}{advice}")
     _check_changes(model, base, changes)
     recipe = override(base, **changes)
+    _check_effect(model, base, recipe)
     field = find_method(recipe.method).episodes
     if family_of(model.task).even_episodes and getattr(recipe, field) % 2:
         raise ValueError(f"{field} (={getattr(recipe, field)}) must be even on {model.task}: contexts alternate")
@@ -218,12 +227,26 @@ def _check_changes(model: ModelName, recipe: Recipe, changes: dict) -> None:
         raise ValueError(f"{', '.join(idle)}: of no effect on {model}, which {recipe.method} trains")
 
 
-def _is_done(folder: Path, generations: int) -> bool:
-    """Whether a run's last state and its checkpoint are both of its last generation."""
-    if int(saved_states(folder / STATE)[-1].name) != generations:
+def _check_effect(model: ModelName, base: Recipe, recipe: Recipe) -> None:
+    """Raises `ValueError` if what a recipe changes of another acts on nothing that this model trains or sees."""
+    trained = (*(model.properties if model.kind != "hom" else ()), *(("weight",) if model.kind != "het" else ()))
+    before, now = base.flat(), recipe.flat()
+    silent = {f"{name}_rate" for name in (*PROPERTIES, "weight") if name not in trained}
+    if not recipe.normalise_observations:
+        silent.add("observation_clip")
+    if now.get("surrogate") == "triangle":
+        silent.add("alpha")
+    if idle := [name for name in now if name in silent and now[name] != before[name]]:
+        raise ValueError(f"{', '.join(idle)}: of no effect on {model} by this recipe")
+
+
+def _is_done(folder: Path, recipe: Recipe) -> bool:
+    """Whether a run's last state and its checkpoint are both of its last generation, and the latter by its recipe."""
+    if int(saved_states(folder / STATE)[-1].name) != recipe.generations:
         return False
     with contextlib.suppress(ZooError, OSError):
-        return read_config(folder / "checkpoint")["training"]["generations"] == generations
+        done = read_config(folder / "checkpoint")["training"]["generations"]
+        return done == recipe.generations and _recipe_of(folder / "checkpoint") == recipe
     return False
 
 

@@ -2,14 +2,16 @@
 
 import csv
 import dataclasses
+import json
 import math
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from zoo.core.errors import ZooError
+from zoo.core.errors import DivergedError, ZooError
 from zoo.core.packages import needed_for
 from zoo.registry.names import parse
 from zoo.registry.recipe import default_recipe, override
@@ -32,7 +34,7 @@ class Tuning:
         name: model name.
         database: the study's file.
         trials: finished ones, and those that ended early.
-        pruned: how many of them ended early, or without a finite return.
+        pruned: how many of them ended early, without a finite return, or by an error of their settings.
         best: the settings of the best finished trial, as `drawn_settings` gives them; empty if there is none.
         value: its mean return of the population over the last tenth of its generations, over training seeds.
         interrupted: whether a signal asked for the stop.
@@ -150,7 +152,9 @@ def _one_trial(study, name, space, folder, quiet, changes, optuna) -> bool:
     try:
         settings = changes | drawn_settings(name, chosen, changes)
         outcome = train(name, out=where, quiet=quiet, log=_Watch(trial, optuna), **settings)
-    except optuna.TrialPruned:
+    except (optuna.TrialPruned, DivergedError, ValueError) as error:  # Errors of the settings, not of the machine.
+        if not isinstance(error, optuna.TrialPruned):
+            warnings.warn(f"trial {trial.number} counts as one that ended early: {error}", stacklevel=3)
         study.tell(trial, state=optuna.trial.TrialState.PRUNED)
         return False
     if outcome.interrupted:
@@ -205,7 +209,7 @@ def _finished(database: Path, name: str, optuna) -> int:
 
 
 def _check_same(study, wanted: dict, database: Path) -> None:
-    before = study.user_attrs.get("zoo")
+    before, wanted = study.user_attrs.get("zoo"), json.loads(json.dumps(wanted))
     if before is None:
         study.set_user_attr("zoo", wanted)
     elif before != wanted:

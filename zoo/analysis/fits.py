@@ -114,7 +114,8 @@ def fit(
 
     Args:
         sample: positive numbers. With two axes, rows are resampled as wholes: neurons of one network
-            were trained together and are not independent.
+            were trained together and are not independent. Of a single row its numbers are, so that the intervals
+            say nothing of other networks.
         family: ``gamma`` or ``lognormal``.
         bootstrap: resamples behind the intervals.
         ks_draws: simulated samples behind `Fit.ks_p`.
@@ -124,7 +125,7 @@ def fit(
         ValueError: if `family` is unknown, or the sample has fewer than three different positive numbers.
     """
     rows = np.asarray(sample, np.float64)
-    rows = rows[:, None] if rows.ndim == 1 else rows
+    rows = rows.reshape(-1, 1) if rows.ndim == 1 or len(rows) == 1 else rows
     pooled = rows.ravel()
     if not np.all(np.isfinite(pooled) & (pooled > 0)) or len(np.unique(pooled)) < 3:
         raise ValueError(f"sample ({pooled.size} numbers) must hold at least three different, all positive, finite")

@@ -100,6 +100,10 @@ def shuffled(*names: str) -> _Change:
     return change
 
 
+_REDRAWS = 1000
+"""After as many what is still too short gets the least value: of a fit at the time step itself there is no other."""
+
+
 def drawn(name: str) -> _Change:
     """Replaces a property by draws from the distribution fitted to each network.
 
@@ -112,9 +116,12 @@ def drawn(name: str) -> _Change:
         centre, spread = values.mean(1, keepdims=True), values.std(1, keepdims=True)
         sample = centre + spread * rng.standard_normal(values.shape)
         if name == "x_tau":
-            while (short := np.exp(sample) <= DT_MS * (1 + 1e-6)).any():
+            least = DT_MS * (1 + 1e-6)
+            for _ in range(_REDRAWS):
+                if not (short := np.exp(sample) <= least).any():
+                    break
                 sample = np.where(short, centre + spread * rng.standard_normal(values.shape), sample)
-            sample = x_tau_from_ms(np.exp(sample))
+            sample = x_tau_from_ms(np.maximum(np.exp(sample), np.nextafter(least, np.inf)))
         return parts | {name: sample.astype(np.float32)}
 
     return change
@@ -181,6 +188,8 @@ def intervene(
     plan = list(_plan(model, biology or {}))
     if not plan:
         raise ZooError(f"{model.name} trains no neuron property; interventions need a heterogeneous model")
+    if len(model.seeds) < 2:
+        raise ValueError(f"{model.name} has one training seed; interventions are tested over two or more")
     parts, task, clip = stacked_parts(model), played_task(model), model.recipe.observation_clip
     stats = ObservationStats(**model.observations) if model.observations else None
     episodes = model.evaluation["episodes"] if episodes is None else episodes

@@ -85,31 +85,37 @@ class Contributions:
 
     @property
     def gain(self) -> float:
-        """Mean return of the full set above that of the empty one.
+        """Mean return of the full set above that of the empty one."""
+        return float(sum(value.mean() for value in self.values.values()))
+
+    @property
+    def normalised(self) -> dict[str, Float[np.ndarray, " K"]]:
+        """Values as shares of the gain; their means add up to 1.
 
         Raises:
             ValueError: if training all properties gained nothing.
         """
-        gain = float(sum(value.mean() for value in self.values.values()))
-        if not gain > 0:
-            raise ValueError(f"{self.task}: all properties together gained {gain:g}; shares of that mean nothing")
-        return gain
-
-    @property
-    def normalised(self) -> dict[str, Float[np.ndarray, " K"]]:
-        """Values as shares of the gain; their means add up to 1."""
+        if not self.gain > 0:
+            raise ValueError(
+                f"{self.task}: all properties together gained {self.gain:g}; shares of that mean nothing"
+            )
         return {name: value / self.gain for name, value in self.values.items()}
 
     def rows(self) -> list[dict]:
-        """One line per player of either game: value and share of the gain with 95 % intervals over seeds."""
+        """One line per player of either game: value and share of the gain with 95 % intervals over seeds.
+
+        There are no shares (None) of a gain that is not positive.
+        """
         rows = []
         for game in (self.values, self.joined):
             for name, value in game.items():
-                share = value / self.gain
-                (low, high), (share_low, share_high) = interval_95(value), interval_95(share)
+                low, high = interval_95(value)
+                share = share_low = share_high = None
+                if self.gain > 0:
+                    share, (share_low, share_high) = float(value.mean() / self.gain), interval_95(value / self.gain)
                 rows.append(
                     {"task": self.task, "players": len(game), "property": name, "seeds": len(value),
-                     "value": float(value.mean()), "low": low, "high": high, "share": float(share.mean()),
+                     "value": float(value.mean()), "low": low, "high": high, "share": share,
                      "share_low": share_low, "share_high": share_high}
                 )  # fmt: skip
         return rows

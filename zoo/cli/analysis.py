@@ -31,8 +31,8 @@ def add_verbs(verb: Callable[..., argparse.ArgumentParser], prepared: Callable[[
     sub.add_argument("what", choices=sorted(_PLOTS))
     sub.add_argument("name", help="model name, or folder of a checkpoint")
     sub.add_argument("-o", "--output", type=Path, required=True, help="FILE.svg or FILE.png; FILE-dark beside it")
-    sub.add_argument("--training-seed", type=int, help="which network (default: the first)")
-    sub.add_argument("--episode", type=int, default=0, help="which episode (default 0)")
+    sub.add_argument("--training-seed", type=int, help="which network (default: the first; tau, curve: all)")
+    sub.add_argument("--episode", type=int, help="raster, trace: which episode (default 0)")
     sub.add_argument("--null", action="store_true", help="tau: beside their null control, which takes minutes")
 
     sub = verb("report", prepared(_report), "Write all analyses of one model as a self-contained HTML page.")
@@ -58,11 +58,20 @@ def _add_options(parser: argparse.ArgumentParser, analysis: str) -> None:
 def _load(names):
     from zoo.store.loading import load
 
-    return [load(name) for name in names]
+    models = [load(name) for name in names]
+    if len({model.name for model in models}) < len(models):
+        twice = next(model.name for model in models if [other.name for other in models].count(model.name) > 1)
+        raise ValueError(f"{twice} is given more than once; analyse its checkpoints one by one, with --out apart")
+    return models
 
 
 def _finish(arguments, stem: str, tables: dict[str, list[dict]], drawings: dict[str, tuple]) -> int:
     """Writes tables and figures and says where they are."""
+    return _print_json(arguments, _write(arguments, stem, tables, drawings))
+
+
+def _write(arguments, stem: str, tables: dict[str, list[dict]], drawings: dict[str, tuple]) -> dict[str, list[dict]]:
+    """The same, without JSON; gives the tables by the names of their files."""
     from zoo.core.csv_files import write_table
     from zoo.drawing.style import save
 
@@ -71,18 +80,21 @@ def _finish(arguments, stem: str, tables: dict[str, list[dict]], drawings: dict[
     for suffix, (draw, size) in drawings.items():
         for path in save(draw, size, arguments.out / f"{stem}{suffix}.svg"):
             print(path)
+    return {f"{stem}{suffix}": rows for suffix, rows in tables.items()}
+
+
+def _print_json(arguments, tables: dict[str, list[dict]]) -> int:
     if arguments.json:
-        print(json.dumps({f"{stem}{suffix}": rows for suffix, rows in tables.items()}, indent=1))
+        print(json.dumps(tables, indent=1))
     return 0
 
 
 def _stem(analysis: str, names) -> str:
     """Beginning of the files' names: the models, of many the first and a hash that stands for all."""
-    models = [Path(name).name for name in names]
-    stem = f"{analysis}-{'+'.join(models)}"
+    stem = f"{analysis}-{'+'.join(names)}"
     if len(stem) <= _MOST_CHARACTERS:
         return stem
-    return f"{analysis}-{models[0]}+{len(models) - 1}-more-{hashlib.sha256(stem.encode()).hexdigest()[:8]}"
+    return f"{analysis}-{names[0]}+{len(names) - 1}-more-{hashlib.sha256(stem.encode()).hexdigest()[:8]}"
 
 
 _MOST_CHARACTERS = 150
@@ -93,9 +105,10 @@ def _tau(arguments) -> int:
     from zoo.analysis.fitted_tau import time_constants
     from zoo.drawing import analyses as draw
 
-    result = time_constants(_load(arguments.names), biology=not arguments.no_biology, quiet=arguments.quiet)
+    models = _load(arguments.names)
+    result = time_constants(models, biology=not arguments.no_biology, quiet=arguments.quiet)
     drawing = draw.time_constants(result)
-    _finish(arguments, _stem("tau", arguments.names), {"": result.rows()}, {"": drawing})
+    _finish(arguments, _stem("tau", [model.name for model in models]), {"": result.rows()}, {"": drawing})
     return _finish_null(arguments, result.nulls) if result.nulls else 0
 
 
@@ -112,7 +125,7 @@ def _finish_null(arguments, nulls) -> int:
     for null in nulls:
         print(f"{null.name}, std of ln tau, trained against null: {null.spread}")
     tables = {"": [null_row(null) for null in nulls]}
-    return _finish(arguments, _stem("null", arguments.names), tables, {"": draw.null_control(nulls)})
+    return _finish(arguments, _stem("null", [null.name for null in nulls]), tables, {"": draw.null_control(nulls)})
 
 
 def _shapley(arguments) -> int:
@@ -125,7 +138,12 @@ def _shapley(arguments) -> int:
         "": [row for result in results for row in result.rows()],
         "-subsets": [row for result in results for row in result.subset_rows()],
     }
-    return _finish(arguments, _stem("shapley", arguments.names), tables, {"": draw.shapley(results)})
+    gained = [result for result in results if result.gain > 0]
+    drawings = {"": draw.shapley(gained)} if gained else {}
+    for result in results:
+        if result not in gained:
+            print(f"{result.task}: all properties together gained {result.gain:g}, of which there are no shares")
+    return _finish(arguments, _stem("shapley", arguments.names), tables, drawings)
 
 
 def _interventions(arguments) -> int:
@@ -133,13 +151,15 @@ def _interventions(arguments) -> int:
     from zoo.analysis.interventions import intervene
     from zoo.drawing import analyses as draw
 
-    biology = {} if arguments.no_biology else load_biology()
+    models, tables = _load(arguments.names), dict[str, list[dict]]()
+    compared = any("x_tau" in model.trained for model in models) and not arguments.no_biology
+    biology = load_biology() if compared else {}
     settings = {"repeats": arguments.repeats, "episodes": arguments.episodes, "quiet": arguments.quiet}
-    for model in _load(arguments.names):
+    for model in models:
         result = intervene(model, biology, **settings)
         drawing = draw.interventions(result, model.task().max_return)
-        _finish(arguments, _stem("interventions", [model.name]), {"": result.rows()}, {"": drawing})
-    return 0
+        tables |= _write(arguments, _stem("interventions", [model.name]), {"": result.rows()}, {"": drawing})
+    return _print_json(arguments, tables)
 
 
 def _robustness(arguments) -> int:
@@ -147,10 +167,9 @@ def _robustness(arguments) -> int:
     from zoo.drawing import analyses as draw
 
     settings = {"repeats": arguments.repeats, "episodes": arguments.episodes, "quiet": arguments.quiet}
-    result = robustness(_load(_with_counterpart(arguments.names)), **settings)
-    return _finish(
-        arguments, _stem("robustness", arguments.names), {"": result.rows()}, {"": draw.robustness(result)}
-    )
+    models = _load(_with_counterpart(arguments.names))
+    result, asked = robustness(models, **settings), [model.name for model in models[: len(arguments.names)]]
+    return _finish(arguments, _stem("robustness", asked), {"": result.rows()}, {"": draw.robustness(result)})
 
 
 def _with_counterpart(names: list[str]) -> list[str]:
@@ -167,13 +186,18 @@ def _plot(arguments) -> int:
 
     if arguments.null and arguments.what != "tau":
         raise ValueError(f"--null is for `zoo plot tau`; {arguments.what} has no null control")
+    if arguments.training_seed is not None and arguments.what in ("tau", "curve"):
+        raise ValueError(f"`zoo plot {arguments.what}` draws all training seeds; leave --training-seed out")
+    if arguments.episode is not None and arguments.what not in ("raster", "trace"):
+        raise ValueError(f"--episode is for `zoo plot raster` and `zoo plot trace`; {arguments.what} plays none")
     (model,) = _load([arguments.name])
     seed = model.seeds[0] if arguments.training_seed is None else arguments.training_seed
+    episode = arguments.episode or 0
     if arguments.null:
-        draw, size = _tau_plot(model, seed, arguments.episode, nulls=True)
+        draw, size = _tau_plot(model, seed, episode, nulls=True)
     else:
         with working(f"{model.name}: compiling, playing and drawing"):
-            draw, size = _PLOTS[arguments.what](model, seed, arguments.episode)
+            draw, size = _PLOTS[arguments.what](model, seed, episode)
     for path in save(draw, size, arguments.output):
         print(path)
     return 0

@@ -120,11 +120,12 @@ def _eval(arguments) -> int:
 
     model = load(arguments.name, seed=arguments.training_seed)
     episodes = model.evaluation["episodes"] if arguments.episodes is None else arguments.episodes
-    what = f"{model.name}: compiling, then {episodes:,} episodes of {len(model.seeds)} network(s)"
+    networks = f"{len(model.seeds)} network(s)"
+    what = f"{model.name}: compiling, then {episodes:,} episodes of {networks}"
     if arguments.bsuite:
         from zoo.evaluation.bsuite import bsuite_score
 
-        with working(what):
+        with working(f"{model.name}: bsuite plays {networks}"):
             result: Any = bsuite_score(model, episodes=arguments.episodes, seed=arguments.seed)
     else:
         from zoo.evaluation.measuring import evaluate

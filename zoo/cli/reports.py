@@ -27,10 +27,12 @@ def add_verbs(verb: Callable[..., argparse.ArgumentParser], prepared: Callable[[
     sub.add_argument("which", choices=[*_FIGURES], metavar="WHICH", help=", ".join(_FIGURES))
     _add_ablation(sub)
     sub.add_argument("--out", type=Path, default=Path("docs/figures"), help="folder (default docs/figures)")
-    sub.add_argument("--sweep-tau", action="store_true", help="train again what no checkpoint holds")
-    sub.add_argument("--seeds", type=int, default=20, help="of that training (default 20)")
-    sub.add_argument("--task", default="mnist", help="image-firing: images (default mnist)")
-    sub.add_argument("--budget", type=int, default=4096, help="image-firing: of the models (default 4096)")
+    sub.add_argument(
+        "--sweep-tau", action="store_true", default=None, help="memory-length: train again what no checkpoint holds"
+    )
+    sub.add_argument("--seeds", type=int, help="memory-length: of that training (default 20)")
+    sub.add_argument("--task", help="image-firing: images (default mnist)")
+    sub.add_argument("--budget", type=int, help="image-firing: of the models (default 4096)")
 
     sub = verb("table", _table, "Print rewards beside the paper's, as Markdown.")
     sub.add_argument("which", choices=[*_TABLES], help="; ".join(f"{k}: {v[0]}" for k, v in _TABLES.items()))
@@ -94,13 +96,21 @@ def _ablation(arguments) -> dict:
     return {"name": arguments.name, "runs": arguments.runs}
 
 
+def _given(arguments, which: str) -> dict:
+    """Options of one figure alone that were given."""
+    return {name: getattr(arguments, name) for name in _OWN[which] if getattr(arguments, name) is not None}
+
+
+_OWN = {"memory-length": ("sweep_tau", "seeds"), "image-firing": ("task", "budget")}
+"""Options of one figure alone."""
+
 _FIGURES: dict[str, tuple[str, Callable[[argparse.Namespace], dict]]] = {
-    "memory-length": ("memory_figures:memory_length", lambda a: {"sweep_tau": a.sweep_tau, "seeds": a.seeds}),
+    "memory-length": ("memory_figures:memory_length", lambda a: _given(a, "memory-length")),
     "control": ("control_figures:control", _rows),
     "widths": ("width_figures:widths", _rows),
     "robot-gradients": ("robot_figures:evolution_and_gradients", _rows),
     "ablation": ("control_figures:ablation", _ablation),
-    "image-firing": ("image_figures:image_firing", lambda a: {"task": a.task, "budget": a.budget}),
+    "image-firing": ("image_figures:image_firing", lambda a: _given(a, "image-firing")),
     "cartpole-methods": ("gradient_figures:draw", _which),
     "membrane-potentials": ("gradient_figures:draw", _which),
     "jacobians": ("gradient_figures:draw", _which),
@@ -130,6 +140,9 @@ def _find(what: str) -> Callable:
 
 def _figure(arguments) -> int:
     _check_ablation(arguments)
+    for which in _OWN.keys() - {arguments.which}:
+        for name in _given(arguments, which):
+            raise ValueError(f"--{name.replace('_', '-')} is for `zoo figure {which}`, not for {arguments.which}")
     what, given = _FIGURES[arguments.which]
     for path in _find(what)(out=arguments.out, **given(arguments)):
         print(path)

@@ -25,5 +25,9 @@ class MissingPackageError(ZooError):
     """A package that this part of the zoo needs is not installed, or cannot be imported."""
 
 
+class DivergedError(ZooError):
+    """A training ended in parameters that are not finite numbers."""
+
+
 class HubError(ZooError):
     """The Hub cannot be reached, refuses, or has no such repository or revision."""

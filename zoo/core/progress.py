@@ -63,9 +63,10 @@ class Bar(contextlib.AbstractContextManager):
 def working(text: str) -> Iterator[None]:
     """A sign of life with what goes on and the seconds that a block takes, on a terminal alone; gone when it ends."""
     console = rich.console.Console(stderr=True)
-    columns = rich.progress.SpinnerColumn(), rich.progress.TextColumn(text), rich.progress.TimeElapsedColumn()
+    words = rich.progress.TextColumn("{task.description}", markup=False)
+    columns = rich.progress.SpinnerColumn(), words, rich.progress.TimeElapsedColumn()
     with rich.progress.Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        bar.add_task("", total=None)
+        bar.add_task(text, total=None)
         yield
 
 

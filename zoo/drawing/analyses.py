@@ -12,7 +12,7 @@ from zoo.analysis.fitted_tau import Series, TimeConstants
 from zoo.analysis.interventions import Interventions
 from zoo.analysis.null import NullControl
 from zoo.analysis.shapley import Contributions
-from zoo.drawing.style import BLUE, COLOURS, GREEN, MARKERS, NAMES, PURPLE, VERMILION, Draw, zero_line
+from zoo.drawing.style import BLUE, COLOURS, GREEN, MARKERS, NAMES, PURPLE, VERMILION, Draw, in_words, zero_line
 from zoo.evaluation.statistics import interval_95
 from zoo.models import PROPERTIES
 
@@ -95,7 +95,7 @@ def null_control(nulls: Sequence[NullControl]) -> tuple[Draw, tuple[float, float
 
 
 def shapley(results: Sequence[Contributions]) -> tuple[Draw, tuple[float, float]]:
-    """Fig. 4: normalised Shapley values with 95 % intervals over seeds. With its size."""
+    """Fig. 4: normalised Shapley values with 95 % intervals over seeds, of results with a gain. With its size."""
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
@@ -140,7 +140,7 @@ def interventions(result: Interventions, max_return: float | None) -> tuple[Draw
             low, high = interval_95(outcome.means)
             axes.plot([low, high], [y, y], color=colour, linewidth=2)
             axes.plot(outcome.means.mean(), y, marker, color=colour, markersize=6)
-        labels = [f"{NAMES[o.target]}: {_KINDS[o.kind][0]}" for o in reversed(order)]
+        labels = [f"{in_words(o.target, targets)}: {_KINDS[o.kind][0]}" for o in reversed(order)]
         axes.set_yticks(range(len(order)), labels)
         goal = f", of at most {max_return:g}" if max_return is not None else ""
         axes.set_xlabel(f"mean return{goal} (dashed: as trained, {trained:.4g})")

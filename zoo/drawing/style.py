@@ -7,20 +7,26 @@ least 3:1 on white as on near-black. Backgrounds are transparent.
 import dataclasses
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from zoo.models.constants import IN_WORDS
+from zoo.models.constants import IN_WORDS, PROPERTIES
 
 BLUE, VERMILION, GREEN, PURPLE = "#2F86C1", "#D55E00", "#009E73", "#CC79A7"
 COLOURS = (BLUE, VERMILION, GREEN, PURPLE)
 MARKERS = ("o", "s", "^", "D")
 NAMES = IN_WORDS | {"all": "all four"}
 """The trained properties in words."""
+
+
+def in_words(target: str, targets: Collection[str]) -> str:
+    """A property in words, or all: those of `targets`, which may be fewer than four."""
+    return NAMES[target] if target != "all" or set(PROPERTIES) <= set(targets) else "all trained"
+
 
 Draw = Callable[[Figure], None]
 

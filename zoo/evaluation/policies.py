@@ -1,7 +1,7 @@
 """A trained network as a policy: observations in, actions out, with everything between them inside."""
 
 import os
-from typing import Any
+from typing import Any, SupportsIndex
 
 import jax
 import jax.numpy as jnp
@@ -87,7 +87,7 @@ class Policy:
         """Shape of the batch of environments that `act` serves: () for one environment."""
         return self.state.v_out.shape[:-1]
 
-    def initial_state(self, batch: int | tuple[int, ...] = ()) -> NetworkState:
+    def initial_state(self, batch: SupportsIndex | tuple[int, ...] = ()) -> NetworkState:
         """Potentials at the start of an episode, for `step`."""
         return initial_state(self.network, batch)
 
@@ -113,7 +113,7 @@ class Policy:
 
     def reset(
         self,
-        batch: int | tuple[int, ...] | None = None,
+        batch: SupportsIndex | tuple[int, ...] | None = None,
         *,
         where: ArrayLike | None = None,
         environment: Any = None,

@@ -11,6 +11,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 from gymnasium.vector.utils import batch_space
 
+from zoo.core.single import in_single_precision
 from zoo.tasks import Task, make_task
 
 
@@ -99,6 +100,7 @@ class TaskEnv(gymnasium.Env):
         self.task, self._limit = _open_task(task, backend, limit)
         self.observation_space, self.action_space = _spaces(self.task)
 
+    @in_single_precision()
     def reset(self, *, seed: int | None = None, options: dict | None = None):
         """See `gymnasium.Env.reset`; the same seed begins the same episode."""
         super().reset(seed=seed)
@@ -107,6 +109,7 @@ class TaskEnv(gymnasium.Env):
         self._steps = 0
         return np.asarray(observation, np.float32), {}
 
+    @in_single_precision()
     def step(self, action):
         """See `gymnasium.Env.step`."""
         step = _compiled(self.task)[1]
@@ -150,6 +153,7 @@ class TaskVectorEnv(gymnasium.vector.VectorEnv):
         key, episode = self.np_random.integers(2**31, size=2)
         return jax.random.split(jax.random.key(key), self.num_envs), jnp.arange(episode, episode + self.num_envs)
 
+    @in_single_precision()
     def reset(self, *, seed: int | None = None, options: dict | None = None):
         """See `gymnasium.vector.VectorEnv.reset`; the same seed begins the same episodes."""
         super().reset(seed=seed)
@@ -157,6 +161,7 @@ class TaskVectorEnv(gymnasium.vector.VectorEnv):
         self._steps, self._ended = np.zeros(self.num_envs, int), np.zeros(self.num_envs, bool)
         return np.asarray(observation, np.float32), {}
 
+    @in_single_precision()
     def step(self, actions):
         """See `gymnasium.vector.VectorEnv.step`."""
         actions = np.asarray(actions, self.single_action_space.dtype)

@@ -128,6 +128,8 @@ def _recipe(model: ModelName, metadata: dict, found: Imported) -> Recipe:
     if "action_map" in known and "action_map" in metadata:
         changes["action_map"] = "tanh" if str(metadata["action_map"]).startswith("tanh") else "clip"
         changes["action_gain"] = _number(metadata, "action_gain", 1.0)
+    for name in {"backend", "episode_limit"} & known.keys() & metadata.keys():
+        changes[name] = metadata[name]
     if "input_gain" in known:
         changes["input_gain"] = _number(metadata, "input_gain", recipe.input_gain)
     return override(recipe, seeds=1, **changes)

@@ -63,7 +63,8 @@ def observation_order(task: Task) -> tuple[str, ...]:
 def environment(task: Task) -> str:
     """The environment in words."""
     if isinstance(task, BraxTask):
-        return f"Brax {ENVIRONMENTS[task.name]}, backend {task.backend}, at most {task.limit} steps"
+        name = task.environment_name or ENVIRONMENTS[task.name]
+        return f"Brax {name}, backend {task.backend}, at most {task.limit} steps"
     if isinstance(task, ImageTask):
         return f"{task.name}: images of 28x28 pixels, each a constant current for {task.steps} steps"
     return f"{task.name}: at most {task.episode_limit} steps"
@@ -104,7 +105,8 @@ def _actions(task: Task) -> dict[str, Any]:
     """How the readout becomes an action."""
     if isinstance(task, BraxTask):
         inner = "clip(action_gain * readout, -1, 1)" if task.action_map == "clip" else "tanh(action_gain * readout)"
-        return {"action_map": inner, "action_gain": float(task.action_gain)}
+        played = {"backend": task.backend, "episode_limit": task.limit}
+        return {"action_map": inner, "action_gain": float(task.action_gain)} | played
     if isinstance(task, ImageTask):
         return {
             "action_map": f"argmax of the readout's mean over {task.steps} steps",

@@ -208,7 +208,7 @@ def _time_constants(model: ZooModel) -> list[str]:
         f"Trained membrane time constants: median {median:.3g} ms, 5 to 95 %: {low:.3g} to {high:.3g} ms."
         + (
             ""
-            if not method_of(parse(model.name)).drifts
+            if model.config.get("imported") or not method_of(parse(model.name)).drifts
             else " Part of such a spread is drift of the search alone, which no reward selects."
         ),
         "",

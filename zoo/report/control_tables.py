@@ -24,12 +24,15 @@ _NONE = "-"
 
 
 def models_of_fig_3(rows: Iterable[ModelInfo]) -> dict[tuple[str, int, str], ModelInfo]:
-    """Models of Brax's environments with all four properties or the weights trained, by task, budget and kind."""
+    """Models of Brax's environments with all four properties or the weights trained, by task, budget and kind.
+
+    Left out are those without a population in whole episodes: imported ones, and trainings that are not so far.
+    """
     cells = {}
     for row in rows:
         model = parse(row.name)
         of_fig_3 = model.kind != "full" and model.trainer == DEFAULT_TRAINER and model.properties == PROPERTIES
-        if model.task in BRAX.tasks and of_fig_3:
+        if model.task in BRAX.tasks and of_fig_3 and _population_means(row):
             cells[model.task, model.budget, model.kind] = row
     return cells
 
@@ -157,7 +160,7 @@ def ablation_table(name: str, runs: Path | None = None, link: str = "") -> str:
         link: models link to ``{link}{name}.md``.
 
     Raises:
-        ValueError: if the model is not one that trains all four properties in a Brax environment.
+        ValueError: if the model is not one that trains all four properties in a Brax environment by evolution.
         FileNotFoundError: if there is no folder `runs`.
     """
     model, rows = parse(name), subset_models(name, runs)
@@ -185,7 +188,7 @@ def subset_models(name: str, runs: Path | None = None) -> dict[frozenset[str], M
         runs: folder of runs whose checkpoints are taken; by default the published ones.
 
     Raises:
-        ValueError: if the model is not one that trains all four properties in a Brax environment.
+        ValueError: if the model is not one that trains all four properties in a Brax environment by evolution.
         FileNotFoundError: if there is no folder `runs`.
     """
     from zoo.analysis.subsets import subset_names
@@ -193,8 +196,11 @@ def subset_models(name: str, runs: Path | None = None) -> dict[frozenset[str], M
     model = parse(name)
     if model.task not in BRAX.tasks:
         raise ValueError(f"Table 1 is about {', '.join(BRAX.tasks)}; {name} is not")
+    if model.trainer != DEFAULT_TRAINER:
+        raise ValueError(f"Table 1 is about evolution; {name} is trained by {model.trainer}")
     names, rows = subset_names(name), _subset_rows(model, runs)
-    return {chosen: rows[subset] for chosen, subset in names.items() if subset in rows}
+    found = {chosen: rows[subset] for chosen, subset in names.items() if subset in rows}
+    return {chosen: row for chosen, row in found.items() if _population_means(row)}
 
 
 def _subset_rows(model: ModelName, runs: Path | None) -> dict[str, ModelInfo]:

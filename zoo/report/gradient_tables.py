@@ -235,7 +235,8 @@ def write_report(folder: Path) -> list[Path]:
         if _complete(rows, 4) and _complete(more, 2):
             write("claims.md", "# The paper's claims\n", "REINFORCE with a leave-one-out baseline:\n",
                   claims_table(claims(rows)),
-                  "REINFORCE without a baseline and without normalised advantages (20 seeds; PGPE 100):\n",
+                  "REINFORCE without a baseline and without normalised advantages "
+                  f"({_seeds(more)} seeds; PGPE {_seeds(rows)}):\n",
                   claims_table(claims(more, " plain", rows)))  # fmt: skip
         elif _complete(rows, 4):
             write("claims.md", "# The paper's claims\n", claims_table(claims(rows)))
@@ -246,15 +247,18 @@ def write_report(folder: Path) -> list[Path]:
         path = folder / f"{name}.csv"
         if path.is_file():
             rows = read_rows(path)
-            seeds = len({row["seed"] for row in rows})
             write(
-                f"{name}.md", f"# {title}\n", f"{seeds} seeds; the paper's value in brackets.\n",
+                f"{name}.md", f"# {title}\n", f"{_seeds(rows)} seeds; the paper's value in brackets.\n",
                 "Mean return of the last 128 episodes, actions sampled:\n", setting_table(rows, setting, "last"),
                 "Mean return of 100 fresh episodes, actions greedy:\n", setting_table(rows, setting, "greedy"),
                 "Updates skipped, since their gradient or its square was not finite, in %:\n",
                 skipped_table(rows, setting),
             )  # fmt: skip
     return written
+
+
+def _seeds(rows: Sequence[dict]) -> int:
+    return len({row["seed"] for row in rows})
 
 
 def _complete(rows: Sequence[dict], methods: int) -> bool:

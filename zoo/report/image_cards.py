@@ -21,16 +21,21 @@ def measured(model: ZooModel, info: ModelInfo) -> list[str]:
     lines = [
         "| quantity | value |",
         "| --- | --- |",
-        f"| test accuracy of {trained}, over {info.seeds} training seeds | "
-        f"**{info.mean:.2f} %** ± {info.std:.2f} (std) |",
-        f"| 95 % interval of that mean | {low:.2f} to {high:.2f} % |",
-        *seed_rows(rows, lambda row: f"{row['mean']:.2f} %", "test accuracy"),
+        *(
+            [
+                f"| test accuracy of {trained}, over {info.seeds} training seeds | "
+                f"**{info.mean:.2f} %** ± {info.std:.2f} (std) |",
+                f"| 95 % interval of that mean | {low:.2f} to {high:.2f} % |",
+                *seed_rows(rows, lambda row: f"{row['mean']:.2f} %", "test accuracy"),
+            ]
+            if info.seeds > 1
+            else [f"| test accuracy of {trained}, of one training seed | **{info.mean:.2f} %** |"]
+        ),
     ]
     if searched:
-        lines.append(
-            f"| mean test accuracy of 64 members of the last search distribution | {info.population_mean:.2f} "
-            f"± {info.population_std:.2f} % |"
-        )
+        spread = f" ± {info.population_std:.2f}" if info.seeds > 1 else ""
+        population = f"{info.population_mean:.2f}{spread} %"
+        lines.append(f"| mean test accuracy of 64 members of the last search distribution | {population} |")
     return [
         *lines,
         f"| the paper's accuracy | {info.paper or 'not reported'} |",

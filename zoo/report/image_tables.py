@@ -61,6 +61,7 @@ def _measured(row: ModelInfo | None, searched: bool, paper: str) -> str:
         return " | ".join([_NONE, paper, *[_NONE] * 5])
     seeds = read_evaluation(Path(row.path))["seeds"]
     rate, operations = (np.mean([seed[key] for seed in seeds]) for key in ("spike_rate", "synaptic_operations"))
-    accuracy = unbroken(f"**{row.mean:.2f} %** ± {row.std:.2f}")
+    accuracy = unbroken(f"**{row.mean:.2f} %**" + (f" ± {row.std:.2f}" if row.seeds > 1 else ""))
+    searched = searched and row.population_mean is not None  # An imported network's is not known.
     population = unbroken(f"{row.population_mean:.2f} %") if searched else _NONE
     return f"{accuracy} | {paper} | {population} | {row.seeds} | {row.generations:,} | {rate:.3f} | {operations:,.0f}"

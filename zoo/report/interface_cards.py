@@ -23,7 +23,7 @@ def interface_of(model: ZooModel) -> Interface | None:
 def use(model: ZooModel) -> list[str]:
     """The section with an example."""
     interface = interface_of(model)
-    example = _plain_example(model) if interface is None else interface.example
+    example, seed = _plain_example(model) if interface is None else interface.example, model.seeds[0]
     return [
         "## Use it",
         "",
@@ -35,10 +35,10 @@ def use(model: ZooModel) -> list[str]:
         "zoo's repository.",
         "",
         "```python",
-        *example.splitlines(),
+        *example.replace("seed=0", f"seed={seed}").replace("training seed 0", f"training seed {seed}").splitlines(),
         "```",
         "",
-        f'`zoo.load("{model.name}").network(seed=0)` is the network alone, a `flax.nnx.Module`; '
+        f'`zoo.load("{model.name}").network(seed={seed})` is the network alone, a `flax.nnx.Module`; '
         f'`zoo.evaluate("{model.name}")` measures all its networks again.',
     ]
 

@@ -14,7 +14,7 @@ from zoo.analysis.interventions import Interventions, intervene
 from zoo.analysis.subsets import settings_of, train_subsets
 from zoo.drawing import analyses as draw
 from zoo.drawing import firing as draw_firing
-from zoo.drawing.style import NAMES, Draw, inline_svg
+from zoo.drawing.style import NAMES, Draw, in_words, inline_svg
 from zoo.models import PROPERTIES
 from zoo.registry.families import family_of
 from zoo.registry.names import parse
@@ -198,7 +198,7 @@ def _interventions_section(result: Interventions, model: ZooModel) -> Section:
     text = (
         f"Return of trained networks after a change to one property ({result.episodes} episodes per network, "
         f"{result.repeats} draws of what is random; intervals: 95 % over training seeds). Lowest: "
-        f"{NAMES[worst.target]} {worst.kind}, {worst.means.mean():.3g} "
+        f"{in_words(worst.target, [o.target for o in result.outcomes])} {worst.kind}, {worst.means.mean():.3g} "
         f"instead of {result.outcomes[0].means.mean():.4g}."
     )
     drawing = draw.interventions(result, model.task().max_return)

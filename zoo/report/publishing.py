@@ -127,12 +127,13 @@ def publish_all(
     Raises:
         ZooError: as `publish`, and if no model matches.
     """
-    names = list_models(pattern)
+    names, claims = list_models(pattern), {"evaluate": options.pop("evaluate", False)}
     if not names:
         raise ZooError(f"no published model on this machine matches {pattern!r}")
     organisation, plans, done = organisation or default_organisation(), [], []
     for name in names:
-        plans.append(publish(name, f"{organisation}/{name}", revision=options.get("revision"), dry_run=True))
+        revision = options.get("revision")
+        plans.append(publish(name, f"{organisation}/{name}", revision=revision, dry_run=True, **claims))
         if dry_run and report is not None:
             report(plans[-1])
     for plan in [] if dry_run else plans:

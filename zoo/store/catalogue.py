@@ -110,7 +110,7 @@ def as_text(name: str | os.PathLike) -> str:
 
 def is_path(name: str) -> bool:
     """Whether a user means a folder rather than a model's name."""
-    return os.sep in name or name.startswith(".")
+    return "/" in name or os.sep in name or name.startswith(".")
 
 
 def find(name: str) -> Path:

@@ -152,6 +152,8 @@ def replacing(target: Path) -> Iterator[Path]:
         if old.exists() and not target.exists():
             os.replace(old, target)
         shutil.rmtree(temporary, ignore_errors=True)
+        if old.is_symlink():
+            old.unlink()
         shutil.rmtree(old, ignore_errors=True)
 
 

@@ -25,8 +25,8 @@ _MAX_ANSWER = 64 * 2**20  # Of the API: lists of files.
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SIZE = re.compile(r"[0-9]{1,12}")
-PASSING = (408, 429, 500, 502, 503, 504)
 _TRIES = 4
+PASSING = (408, 429, 500, 502, 503, 504)
 """Statuses after which it is worth trying again."""
 
 

@@ -61,7 +61,7 @@ class ZooModel:
     def _index(self, seed: int | None) -> int:
         if seed is None:
             return 0
-        if seed not in self.seeds:
+        if isinstance(seed, float) or seed not in self.seeds:
             raise ValueError(f"training seed {seed} is not among this model's seeds {self.seeds}")
         return self.seeds.index(seed)
 
@@ -70,7 +70,7 @@ class ZooModel:
         rows = slice(self._index(seed), self._index(seed) + 1)
         observations = self.observations and {k: v[rows] for k, v in self.observations.items()}
         trained = {name: value[rows] for name, value in self.trained.items()}
-        return dataclasses.replace(self, seeds=(seed,), trained=trained, observations=observations)
+        return dataclasses.replace(self, seeds=self.seeds[rows], trained=trained, observations=observations)
 
     def parts(self, seed: int | None = None) -> dict[str, np.ndarray]:
         """All parts of one seed's network by name: trained ones, and fixed ones drawn again.

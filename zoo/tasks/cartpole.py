@@ -5,6 +5,7 @@ import functools
 from types import MappingProxyType
 
 from zoo.core.packages import needed_for
+from zoo.models.constants import PROPERTIES
 from zoo.registry.families import ModelName
 from zoo.registry.interface import Interface, Quantity
 from zoo.registry.paper import CARTPOLE_BUDGET, CARTPOLE_EPISODES, CARTPOLE_LIMITS, TABLE_5, PaperFamily
@@ -140,7 +141,8 @@ class CartPoleFamily(PaperFamily):
         )
 
     def _in_table_5(self, model: ModelName) -> bool:
-        return model.trainer in self.tagged and model.kind in _ROWS and model.budget == CARTPOLE_BUDGET
+        one_or_other = model.kind in _ROWS and model.properties == PROPERTIES
+        return model.trainer in self.tagged and one_or_other and model.budget == CARTPOLE_BUDGET
 
     def paper_text(self, model: ModelName) -> str:
         """Tables 5 and 6 for gradients."""

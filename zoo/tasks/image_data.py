@@ -205,7 +205,9 @@ def _read(path: Path, file: IdxFile, title: str) -> np.ndarray:
             "Are the files of two sets swapped?"
         )
     array = np.frombuffer(content, np.uint8, offset=header).reshape(shape)
-    return array if images else array.astype(np.int32)
+    array = array if images else array.astype(np.int32)
+    array.flags.writeable = False  # They are kept for the next call.
+    return array
 
 
 def as_pixels(images: np.ndarray) -> tuple[np.ndarray, bool]:
