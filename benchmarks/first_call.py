@@ -52,7 +52,8 @@ def main():
         with tempfile.TemporaryDirectory() as caches:
             for state in ("empty", "filled"):
                 command = [sys.executable, __file__, "--child", f"hetsnn-{robot}-16384"]
-                environment = os.environ | {"XDG_CACHE_HOME": caches}
+                own = {"XDG_CACHE_HOME": caches, "JAX_COMPILATION_CACHE_DIR": f"{caches}/jax"}
+                environment = os.environ | own
                 run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
                 print(f"{robot}, {state} caches: {run.stdout.strip()}", flush=True)
     return None

@@ -53,6 +53,8 @@ def main():
         for pattern in MODELS:
             name = pattern.format(robot)
             a, b = returns(zoo.load(name), arguments.episodes)
+            if not np.isfinite(b).all():
+                raise SystemExit(f"{name}: {(~np.isfinite(b)).sum()} of the kernel's returns are not finite numbers")
             distance = stats.ks_2samp(a, b)
             welch = stats.ttest_ind(a, b, equal_var=False)
             worst = min(worst, distance.pvalue, welch.pvalue)

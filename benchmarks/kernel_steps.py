@@ -72,9 +72,10 @@ def main():
         for a, b in (("kernel", "Brax"), ("batch last", "Brax"), *((x, "double") for x in ("kernel", "Brax"))):
             worst = abs(found[a] - found[b]).max(0)
             rewards = abs(np.asarray(out[a].reward, np.float64) - np.asarray(out[b].reward, np.float64)).max()
+            above = (~(worst <= BOUND)).sum()  # NaN, too.
             ends = int((np.asarray(out[a].done) != np.asarray(out[b].done)).sum())
             print(
-                f"{robot}: {a} against {b}: worst {worst.max():.1e}, above {BOUND:g} in {(worst > BOUND).sum()} of "
+                f"{robot}: {a} against {b}: worst {worst.max():.1e}, above {BOUND:g} in {above} of "
                 f"{worst.size} states; reward {rewards:.1e}; {ends} ends differ",
                 flush=True,
             )

@@ -21,8 +21,10 @@ CLI = "import sys; from zoo.cli import main; sys.exit(main(sys.argv[1:]))"
 def time_command(name, seeds, generations):
     with tempfile.TemporaryDirectory() as out:
         options = ["--seeds", str(seeds), "--generations", str(generations), "--out", out, "--quiet"]
+        environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": f"{out}/programs", "XDG_CACHE_HOME": f"{out}/cache"}
         start = time.perf_counter()
-        subprocess.run([sys.executable, "-c", CLI, "train", name, *options], check=True, capture_output=True)
+        command = [sys.executable, "-c", CLI, "train", name, *options]
+        subprocess.run(command, env=environment, check=True, capture_output=True)
         return time.perf_counter() - start
 
 

@@ -173,8 +173,13 @@ def main():
     parser.add_argument("--budget", default=16384, type=int)
     parser.add_argument("--calls", default=5, type=int)
     parser.add_argument("--brax-python", help="of an environment whose Brax can train (see brax_ppo.py)")
-    parser.add_argument("--without", nargs="*", default=[], choices=["training", "pgpe", "brax", "snntorch"])
+    parser.add_argument(
+        "--without", nargs="*", default=[], choices=["training", "pgpe", "brax", "snntorch"],
+        help="what to leave out; training: all whole trainings, those of PGPE and Brax, too",
+    )  # fmt: skip
     arguments = parser.parse_args()
+    if arguments.brax_python and {"training", "brax"} & set(arguments.without):
+        parser.error("--brax-python says nothing --without training or brax")
     search = f"{arguments.kind}snn-{arguments.task}-{arguments.budget}"
     name = f"{search}-bp"
     whole, alone = gradient(name, arguments.calls)

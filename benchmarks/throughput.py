@@ -4,7 +4,7 @@
     python benchmarks/throughput.py --physics --population 256 --steps 100
 
   (a) physics alone with random actions, same backend, same batch, on all devices: as `jax.vmap` maps it, and with
-      the batch last (`zoo.tasks.lanes`), as training does;
+      the batch last (`zoo.tasks.lanes`), as training without kernels does;
   (b) evosax's BraxProblem with a Flax MLP policy of about the same number of parameters (it uses one device);
   (c) brax.training.agents.es, with its default policy, on all devices;
   (d) `--runs` runs of the zoo in lockstep, against one.

@@ -9,6 +9,7 @@ from zoo.evaluation.episodes import Evaluation, agrees
 from zoo.evaluation.images import ImageEvaluation
 from zoo.evaluation.statistics import holm, interval_95
 from zoo.store.manifest import write_manifest
+from zoo.tasks.compiled import Kernel
 
 
 def test_interval_is_students():
@@ -31,6 +32,13 @@ def test_where_there_is_no_kernel_a_compiled_evaluation_is_the_ordinary_one(chec
     ordinary, compiled = (zoo.evaluate(str(checkpoint), compiled=asked) for asked in (False, True))
     np.testing.assert_array_equal(compiled.returns, ordinary.returns)
     np.testing.assert_array_equal(compiled.spike_rate, ordinary.spike_rate)
+
+
+def test_it_is_told_why_a_robot_is_not_played_in_machine_code(monkeypatch):
+    monkeypatch.setattr("zoo.evaluation.episodes.find_kernel", lambda task: Kernel(None, "llvmlite cannot be used"))
+    monkeypatch.setattr("zoo.evaluation.episodes._play", None)
+    with pytest.warns(UserWarning, match="not in machine code: llvmlite cannot be used"), pytest.raises(TypeError):
+        zoo.evaluate("hetsnn-hp-1024", compiled=True, episodes=1)
 
 
 def test_a_compiled_evaluation_plays_the_published_episodes_and_counts_no_spikes():

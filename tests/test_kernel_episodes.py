@@ -1,7 +1,9 @@
 """Compiled episodes against the rollout, on small tasks of our own, and against Brax."""
 
+import concurrent.futures
 import dataclasses
 import functools
+import importlib
 from typing import NamedTuple
 
 import jax
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 
 from zoo.kernels import cache
-from zoo.kernels.machine import host
+from zoo.kernels.machine import host, object_code
 from zoo.kernels.play import StepKernel
 from zoo.kernels.primitives import UnsupportedStepError
 from zoo.models import PROPERTIES, WEIGHTS, NetworkConfig, build_population
@@ -215,6 +217,75 @@ def test_a_key_has_all_that_a_step_depends_on():
     ]
     assert len({key, *(cache.digest(other.kernel_key) for other in others)}) == 4
     assert cache.digest(["a", "bc"]) != cache.digest(["ab", "c"])
+
+
+def test_a_key_has_an_environment_of_ones_own(tmp_path, monkeypatch):
+    """Its source, that of what it is built on, and its attributes, arrays among them."""
+    monkeypatch.syspath_prepend(tmp_path)
+    keys = []
+    for number, (base, source, goal) in enumerate(
+        [("1", "2", [1.0]), ("1", "2", [2.0]), ("1", "3", [1.0]), ("4", "2", [1.0]), ("1", "2", [1.0])]
+    ):
+        (tmp_path / f"basis{number}.py").write_text(f"class Basis:\n    length = {base}\n")
+        text = f"from basis{number} import Basis\n\n\nclass Mine(Basis):\n    speed = {source}\n"
+        (tmp_path / f"mine{number}.py").write_text(text)
+        mine = importlib.import_module(f"mine{number}").Mine()
+        mine.goal, mine.sys = {"at": np.array(goal)}, None
+        monkeypatch.setattr("zoo.tasks.brax.make_environment", lambda *_, mine=mine: mine)
+        keys.append(cache.digest(str(part).replace(f"basis{number}", "basis") for part in BraxTask("hp").kernel_key))
+    assert keys[0] == keys[-1] and len(set(keys)) == 4
+
+
+def test_a_class_without_a_source_is_compiled_anew():
+    unknown = type("Unknown", (), {"__module__": "nowhere"})
+    first, second = (cache.own_sources(unknown, dict, but=()) for _ in range(2))
+    assert len(first) == len(second) == 1 and first != second
+
+
+@dataclasses.dataclass(frozen=True)
+class Still(Pendulum):
+    """A bandit: nothing of its state changes."""
+
+    limit: int = 1
+
+    def reset(self, key, episode):
+        state = jnp.zeros(1)
+        return state, jnp.zeros(3)
+
+    def step(self, state, readout):
+        return Step(state, jnp.zeros(3), -jnp.sum((readout - 0.5) ** 2), True, 0.0)
+
+
+def test_a_step_that_carries_nothing():
+    kernel = StepKernel(Still())
+    assert kernel.special.carried == ()
+    carried = kernel.begin(jnp.zeros((1, 5)))
+    readout = jnp.arange(10.0).reshape(2, 5)
+    following, stepped = jax.jit(kernel.step)(carried, readout)
+    assert following.shape == carried.shape and stepped.done.all()
+    np.testing.assert_allclose(stepped.reward, -((readout - 0.5) ** 2).sum(0), rtol=1e-6)
+    assert_same_episodes(Still(), policies(Still(), PROPERTIES))
+
+
+def test_threads_that_need_the_same_handler_first_get_one():
+    kernel = StepKernel(Pendulum(limit=7))
+    state, _ = jax.vmap(kernel.task.reset)(jax.random.split(jax.random.key(0), 4), jnp.arange(4))
+    carried = kernel.begin(jax.tree.map(lambda x: jnp.moveaxis(x, 0, -1), state))
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        steps = [pool.submit(lambda: jax.jit(kernel.step)(carried, jnp.zeros((2, 4)))[1].reward) for _ in range(4)]
+        rewards = [np.asarray(step.result()) for step in steps]
+    assert all(np.array_equal(reward, rewards[0]) for reward in rewards)
+
+
+@pytest.mark.skipif(host().lanes == 4, reason="a processor with short registers alone")
+def test_an_older_processors_code_has_no_long_registers():
+    machine = host(128)
+    assert not {"+avx", "+avx2", "+avx512f"} & set(machine.features.split(","))
+    ir = "define void @f(ptr %a) {\n  %x = load <4 x float>, ptr %a\n  %y = fmul <4 x float> %x, %x\n"
+    ir += "  store <4 x float> %y, ptr %a\n  ret void\n}\n"
+    code = object_code(ir, machine)
+    assert b"\x0f\x59" in code  # mulps
+    assert not any(bytes([0xC5, second]) in code for second in (0xF8, 0xFA, 0xFC, 0xF0))  # VEX-coded ones begin so.
 
 
 @functools.cache

@@ -134,3 +134,16 @@ def test_signs_of_whole_numbers():
     graph = Graph()
     node = Functions(graph).sign(graph.input(("x",), INT))
     assert evaluate(graph, [node], {("x",): np.array([-5, 0, 9])})[0].tolist() == [-1, 0, 1]
+
+
+def test_powers_of_numbers_below_0():
+    x, y = (a.ravel() for a in np.meshgrid(np.float32([-3, -0.5, -0.0, 2]), np.float32([-3, -2, 0, 1, 2.5, 7, 100])))
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(computed("pow", x, y), np.power(x, y), rtol=2e-5)
+
+
+@pytest.mark.parametrize(("name", "exact"), [("sin", np.sin), ("cos", np.cos)])
+def test_sine_and_cosine_are_right_or_none(name, exact):
+    x = spread(-9.99e4, 9.99e4)
+    assert abs(computed(name, x) - exact(x.astype(np.float64))).max() < 2e-6
+    assert np.isnan(computed(name, np.float32([1.01e5, -1e9, 1e20]))).all()

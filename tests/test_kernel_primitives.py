@@ -93,6 +93,10 @@ CASES = {
         X,
     ),
     "a power of each": (lambda x, y: (abs(x) ** y, lax.pow(abs(x), jnp.int32(3)), lax.integer_pow(x, 0)), XY),
+    "powers of numbers below 0": (
+        lambda x, i: (lax.pow(x, i), x ** (i * 1.0), x**100.0, lax.pow(x, i + 0.5)),
+        [((5,), F), ((5,), J)],
+    ),
     "exponentials": (lambda x: (jnp.exp(x), jnp.exp2(x), jnp.log(abs(x)), jnp.tanh(x), jax.nn.sigmoid(x)), X),
     "angles": (
         lambda x, y: (jnp.sin(x), jnp.cos(x), jnp.tan(x), jnp.arctan2(x, y), jnp.arctan(x), jnp.arcsin(jnp.tanh(x)),
@@ -131,7 +135,15 @@ CASES = {
                    lax.dot_general(x, x, (((0,), (0,)), ((1,), (1,))))),
         X,
     ),
-    "whole products": (lambda i, j: i @ j, IJ),
+    "whole products": (
+        lambda i, j: (i @ j, jnp.matmul(i, j, preferred_element_type=F), i[:0] @ j[:0], i[:, None][:, :0] @ j[:0]),
+        IJ,
+    ),
+    "products of truth": (
+        lambda p, q: (jnp.dot(p, q), p @ np.ones((5, 2), B), jnp.einsum("i,j->ij", p, q),
+                      jnp.dot(p, q, preferred_element_type=J), jnp.dot(p, q, preferred_element_type=F)),
+        PQ,
+    ),
     "broadcast": (lambda x: (x[:, None] * x[None, :, 0, None] + MATRIX[0], jnp.broadcast_to(x[:, :1], (2, 3, 4))), X),
     "slices": (
         lambda x: (x[0, 1:], x[::2, ::-1], x[-1], lax.slice(x, (0, 1), (3, 4), (2, 2)), lax.rev(x, (0, 1))), X
@@ -187,6 +199,7 @@ CASES = {
     "scan in a scan": (
         lambda x: lax.fori_loop(0, 4, lambda _, c: lax.fori_loop(0, 3, lambda _, d: 0.5 * d + x, c) * 0.9, x), X
     ),
+    "scan without a carry": (lambda x: (lax.scan(lambda c, _: (c, None), (), None, length=7), x + 1), X),
     "scan of nothing": (lambda x: lax.scan(lambda c, r: (c + r, c * r), x[0], x[:0]), X),
     "nothing": (lambda x: (x[:0] * 2, jnp.concatenate([x[:0], x])), X),
     "barrier": (lambda x: lax.optimization_barrier((x, x + 1)), X),
@@ -223,6 +236,7 @@ UNSUPPORTED = {
     "`sort`": lambda x: jnp.sort(x),
     "`while`": lambda x: lax.while_loop(lambda c: c.sum() < 3, lambda c: c + 1, x),
     "`scatter": lambda x: x.at[0].multiply(2.0),
+    "a function applied at positions": lambda x: x.at[0].apply(jnp.sqrt),
     "`erf`": lambda x: jax.scipy.special.erf(x),
     "positions that depend on the state": lambda x: x[jnp.argmax(x[:, 0])],
     "numbers of type float16": lambda x: x.astype(np.float16),
@@ -241,7 +255,8 @@ def test_what_has_no_rule_is_named(what):
 
 
 THROUGH_LLVM = ["arithmetic", "roundings", "whole quotients", "truth", "extremes of truth", "conversions",
-                "exponentials", "angles", "comparisons", "arguments", "scan over a carry"]  # fmt: skip
+                "exponentials", "angles", "comparisons", "arguments", "scan over a carry", "products of truth",
+                "powers of numbers below 0"]  # fmt: skip
 
 
 @pytest.mark.parametrize("widest", [128, 512])

@@ -51,6 +51,7 @@ FUNCTIONS = {
     "dynamic slice": lambda x: lax.dynamic_slice(x, (1, 0), (2, 2)),
     "scatter-add": lambda x: x.at[jnp.array([2, 0, 2])].add(x * 2),
     "scatter-add, one for all": lambda x: jnp.zeros((3, 4)).at[jnp.array([0, 1, 1])].add(x),
+    "scatter-add of whole numbers": lambda x: (10 * x).astype(jnp.int32).at[jnp.array([2, 0, 2])].add(5),
     "scatter": lambda x: x.at[jnp.array([2, 0])].set(1.0),
     "segment sum": lambda x: jax.ops.segment_sum(x, jnp.array([1, 0, 1]), num_segments=3),
     "transpose, reshape, tile": lambda x: jnp.tile(x.T.reshape(2, 6), (2, 1)),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import warnings
 from typing import TYPE_CHECKING
 
 import jax
@@ -148,7 +149,7 @@ def evaluate_parts(
     on_cpu = jax.default_backend() == "cpu"
     check_fits(task, parts, episodes, at_once=1 if on_cpu else len(parts["w_in"]))
     keys = initial_keys(seed, episodes)
-    kernel = find_kernel(task).step if compiled else None
+    kernel = _kernel(task) if compiled else None
     if kernel is not None:
         keys = keys[None]
         result = _play_compiled(kernel, parts, stats, keys, _begin(kernel, keys, 1), clip)
@@ -160,6 +161,14 @@ def evaluate_parts(
     if result.spikes is None:
         return returns, lengths, np.full(len(returns), np.nan)
     return returns, lengths, (np.asarray(result.spikes[:, 0]) * lengths).sum(1) / lengths.sum(1)
+
+
+def _kernel(task: Task):
+    """The compiled step of a task, or None; of a robot it is told why there is none."""
+    found = find_kernel(task)
+    if found.step is None and hasattr(task, "kernel_task"):
+        warnings.warn(f"played by Brax's own step, not in machine code: {found.reason}", stacklevel=3)
+    return found.step
 
 
 def measure(

@@ -8,7 +8,9 @@ import contextlib
 import hashlib
 import importlib.metadata
 import importlib.util
+import inspect
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -40,6 +42,24 @@ def sources(*packages: str) -> list[bytes]:
         for folder in importlib.util.find_spec(package).submodule_search_locations:
             found += [path.read_bytes() for path in sorted(Path(folder).rglob("*.py"))]
     return found
+
+
+def own_sources(*kinds: type, but: tuple[str, ...]) -> list[bytes]:
+    """Contents of the modules that classes and their bases come from, but of those packages and of Python itself.
+
+    Of a class without a file, as in a notebook, its own source; where there is none, bytes that no other call gives.
+    """
+    known = {*but, *sys.stdlib_module_names}
+    bases = dict.fromkeys(base for one in kinds for base in one.__mro__)
+    return [_source(base) for base in bases if base.__module__.partition(".")[0] not in known]
+
+
+def _source(kind: type) -> bytes:
+    with contextlib.suppress(OSError, TypeError):
+        return Path(inspect.getfile(kind)).read_bytes()
+    with contextlib.suppress(OSError, TypeError):
+        return inspect.getsource(kind).encode()
+    return os.urandom(16)
 
 
 def versions(*distributions: str) -> list[str]:

@@ -6,6 +6,7 @@ of kernels belong to no context, so that one serves all GPUs of the process.
 
 import ctypes
 import functools
+import threading
 from collections.abc import Sequence
 
 import jax
@@ -22,6 +23,7 @@ _MAJOR, _MINOR, _PROCESSORS = 75, 76, 16
 """Numbers of attributes in cuda.h: compute capability, streaming multiprocessors."""
 LAUNCH = ("cuStreamGetCtx", "cuCtxPushCurrent_v2", "cuCtxPopCurrent_v2", "cuLaunchKernel", "cuGetErrorString")
 """What the handler calls."""
+_LOCK = threading.Lock()
 
 
 class Driver:
@@ -79,14 +81,15 @@ class Driver:
             results: shapes of `RESULTS`.
         """
         target = f"zoo_{name}_" + cache.digest([text, str(blocks), str(self.capability)])[:24]
-        if target not in self._kept:
-            addresses = {f: ctypes.cast(getattr(self._cuda, f), ctypes.c_void_p).value for f in LAUNCH}
-            handler = launcher(target, self._kernel(text, name), addresses, (blocks, self.threads.count))
-            machine = host()
-            library = Library([object_code(handler, machine)], machine)
-            function = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(library.address(target))
-            jax.ffi.register_ffi_target(target, jax.ffi.pycapsule(function), platform="CUDA", api_version=1)
-            self._kept[target] = library
+        with _LOCK:
+            if target not in self._kept:
+                addresses = {f: ctypes.cast(getattr(self._cuda, f), ctypes.c_void_p).value for f in LAUNCH}
+                handler = launcher(target, self._kernel(text, name), addresses, (blocks, self.threads.count))
+                machine = host()
+                library = Library([object_code(handler, machine)], machine)
+                function = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(library.address(target))
+                jax.ffi.register_ffi_target(target, jax.ffi.pycapsule(function), platform="CUDA", api_version=1)
+                self._kept[target] = library
         return jax.ffi.ffi_call(target, results)
 
     def _kernel(self, text: str, name: str) -> int:

@@ -14,6 +14,8 @@ from zoo.kernels.scalars import BOOL, INT, Graph, Node
 _ROUND = 1.5 * 2**23
 """Adding it rounds a float32 below 2^22 to an integer, which then stands in the last bits."""
 _ROUND_BITS = int(np.float32(_ROUND).view(np.int32))
+_LARGEST_ANGLE = 1e5
+"""Beyond it sine and cosine are not told rather than told wrongly."""
 _LOG2_E = 1 / math.log(2)
 _LN2 = (0.693145751953125, 1.4286068202862268e-06)
 _HALF_PI = (1.5703125, 0.0004837512969970703, 7.549789948768648e-08)
@@ -134,14 +136,16 @@ class Functions:
             return op("ne", op("and", turned, constant(mask, INT)), constant(0, INT))
 
         result = op("select", bit(1), cosine, sine)
-        return self._finite_with(op("select", bit(2), op("neg", result), result), x)
+        result = op("select", bit(2), op("neg", result), result)
+        usual = op("lt", op("abs", x), constant(_LARGEST_ANGLE))
+        return self._finite_with(op("select", usual, result, constant(math.nan)), x)
 
     def sin(self, x: Node) -> Node:
-        """Sine, for |x| up to 100; up to 10,000 with errors below 2e-7."""
+        """Sine, for |x| up to 100; up to 10,000 with errors below 2e-7. NaN from `_LARGEST_ANGLE` on."""
         return self._sin_cos(x, 0)
 
     def cos(self, x: Node) -> Node:
-        """Cosine, for |x| up to 100; up to 10,000 with errors below 2e-7."""
+        """Cosine, for |x| up to 100; up to 10,000 with errors below 2e-7. NaN from `_LARGEST_ANGLE` on."""
         return self._sin_cos(x, 1)
 
     def tan(self, x: Node) -> Node:
@@ -214,19 +218,27 @@ class Functions:
         return x if even is None else self._op("mul", even, x)
 
     def pow(self, x: Node, exponent: Node) -> Node:
-        """x^exponent: of x >= 0, or with a whole constant exponent.
+        """x^exponent; NaN of x < 0 where the exponent is not whole.
 
-        With an exponent that is neither that nor 1/2, errors grow with the exponent of the result, to 150 units in
-        the last place.
+        With an exponent that is neither a constant nor whole nor 1/2, errors grow with the exponent of the result, to
+        150 units in the last place.
         """
+        op, constant = self._op, self._constant
         known = self.graph.value(exponent)
         if known is not None and float(known).is_integer() and abs(known) <= 64:
             return self.integer_pow(x, int(known))
         if known is not None and known == 0.5:
-            return self._op("sqrt", x)
-        exponent = self._op("to_float", exponent)
-        power = self.exp(self._op("mul", exponent, self.log(x)))
-        return self._op("select", self._op("eq", exponent, self._constant(0.0)), self._constant(1.0), power)
+            return op("sqrt", x)
+        exponent = op("to_float", exponent)
+        power = self.exp(op("mul", exponent, self.log(op("abs", x))))
+        small = op("lt", op("abs", exponent), constant(2.0**22))  # Larger ones count as whole and even.
+        nearest, integer = self._rounded(op("select", small, exponent, constant(0.0)))
+        odd = op("ne", op("and", integer, constant(1, INT)), constant(0, INT))
+        whole = op("or", op("not", small), op("eq", nearest, exponent))
+        turned = op("select", odd, op("neg", power), power)
+        below = op("select", whole, turned, op("select", op("lt", x, constant(0.0)), constant(math.nan), power))
+        power = op("select", self._negative(x), below, power)
+        return op("select", op("eq", exponent, constant(0.0)), constant(1.0), power)
 
     def sign(self, x: Node) -> Node:
         """-1, 0 or 1; NaN of NaN."""

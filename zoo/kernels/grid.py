@@ -66,6 +66,10 @@ class Gpu:
         return code.emit(f"call float {function}(i32 -1, float {value}, i32 {distance}, i32 {self.warp - 1})")
 
 
+class TooLargeError(ValueError):
+    """A step that a GPU's block cannot hold."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Layout:
     """Memory of a block.
@@ -87,7 +91,7 @@ class Layout:
         width = min(64, self.threads.count, room // (self.shape.inputs + self._partials) // ABREAST * ABREAST)
         if not width:
             inputs, outputs = self.shape.inputs, self.shape.outputs
-            raise ValueError(f"{inputs} observations and {outputs} actions are more than a GPU's block can hold")
+            raise TooLargeError(f"{inputs} observations and {outputs} actions are more than a GPU's block can hold")
         return width
 
     @property

@@ -47,7 +47,7 @@ def host(widest: int | None = None) -> Machine:
     """
     if widest is None and VECTOR_BITS in os.environ:
         widest = int(os.environ[VECTOR_BITS])
-    features = dict(llvm.get_host_cpu_features())
+    features = own = dict(llvm.get_host_cpu_features())
     if widest is not None and widest < 512:
         features = {name: on and not name.startswith("avx512") for name, on in features.items()}
         features = {name: on and not name.startswith("avx10") for name, on in features.items()}
@@ -55,6 +55,8 @@ def host(widest: int | None = None) -> Machine:
         features = {name: on and name not in ("avx", "avx2", "fma", "f16c") for name, on in features.items()}
     bits = 512 if features.get("avx512f") else 256 if features.get("avx2") else 128
     listed = ",".join(("+" if on else "-") + name for name, on in sorted(features.items()))
+    # Last, since what comes later counts, and features in the list bring back those that they are built on.
+    listed = ",".join([listed, *(f"-{name}" for name, on in sorted(own.items()) if on and not features[name])])
     if bits == 512:
         listed += ",-prefer-256-bit"
     return Machine(llvm.get_host_cpu_name(), listed, bits // 32, llvm.get_process_triple())

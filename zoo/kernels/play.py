@@ -165,7 +165,7 @@ class StepKernel:
     def begin(self, state) -> Float[Array, "S N"]:
         """The carried numbers of states [..., N], for `step`; all NaN if one is not as resets make them."""
         rows = rows_of(state)
-        carried = jnp.stack([rows[place] for place in self.special.carried])
+        carried = _stacked(rows, self.special, rows[0])
         return jnp.where(usual(state, self.special.constants), carried, jnp.nan)
 
     def step(self, carried: Float[Array, "S N"], readout: Float[Array, "A N"]) -> tuple[Float[Array, "S N"], Stepped]:
@@ -196,18 +196,22 @@ class StepKernel:
         inputs, environments = observation.shape
         own = frozenset(part for part, x in zip(PARTS, packed, strict=True) if x.ndim > (2 if "w_" in part else 1))
         shape = Shape(inputs, packed.w_out.shape[-1], packed.w_out.shape[-2], own)
-        carried = step.carried
-        state = jnp.stack([rows[place] for place in carried]) if carried else jnp.zeros((1, environments))
+        state = _stacked(rows, step, observation[0])
         lanes = self.machine.lanes
         counts = episodes.counts(environments, limit, environments // members, shape, lanes)
         flat, moments = (environments,), [(1,), (inputs,), (inputs,)]
-        scratch = (episodes.scratch_size(shape, len(carried), lanes),)
+        scratch = (episodes.scratch_size(shape, len(step.carried), lanes),)
         results = [jax.ShapeDtypeStruct(s, np.float32) for s in (flat, flat, flat, *moments, scratch)]
         call = jax.ffi.ffi_call(_registered(step, shape, self.machine), results)
         returns, expected, lengths, count, deviation, squared, _ = call(
             counts, scales, state, observation, *packed, mean, std
         )
         return Played(returns, expected, lengths, count[0], deviation, squared)
+
+
+def _stacked(rows: list[Array], step: CompiledStep, like: Array) -> Float[Array, "S N"]:
+    """The carried numbers; where there are none, a row like another, that nobody reads."""
+    return jnp.stack([rows[place] for place in step.carried] or [jnp.zeros_like(like)])
 
 
 def rows_of(state) -> list[Array]:

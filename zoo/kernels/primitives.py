@@ -5,6 +5,7 @@ arithmetic makes nodes, element by element; a scan over a carry alone becomes a 
 """
 
 import dataclasses
+import functools
 import itertools
 import math
 from collections.abc import Callable, Sequence
@@ -134,11 +135,19 @@ class Trace:
             if rule is None or (rule is not _call and any(x is None for x in operands)):
                 raise UnsupportedStepError(f"the operation `{name}`")
             results = rule(self, eqn, *operands)
+            results = results if isinstance(results, list) else [results]
+            self._check(eqn, results)
         except UnsupportedStepError:
             if not self.opaque:
                 raise
             return [self.unknown(v.aval) for v in eqn.outvars]
-        return results if isinstance(results, list) else [results]
+        return results
+
+    def _check(self, eqn: JaxprEqn, results: list[Nodes | None]) -> None:
+        """Raises `UnsupportedStepError` if results are not of the kind that JAX gives them."""
+        for variable, nodes in zip(eqn.outvars, results, strict=True):
+            if nodes is not None and nodes.size and self.graph.dtypes[nodes.flat[0]] != kind(variable.aval.dtype):
+                raise UnsupportedStepError(f"the operation `{eqn.primitive.name}` with numbers of these types")
 
     def inlined(self, closed, operands: Sequence[Nodes]) -> list[Nodes]:
         """Results of a traced function inside the trace."""
@@ -175,11 +184,15 @@ def _function(name: str) -> Callable:
 
 def _convert(trace: Trace, eqn, x):
     kind(eqn.invars[0].aval.dtype)
-    target = kind(eqn.params["new_dtype"])
-    convert = {FLOAT: "to_float", INT: "to_int"}
-    if target == BOOL:
+    return _as_kind(trace, x, kind(eqn.params["new_dtype"]))
+
+
+def _as_kind(trace: Trace, x: Nodes, dtype: str) -> Nodes:
+    """Numbers converted to another kind."""
+    if dtype == BOOL:
         return trace.map(trace.functions.to_bool, x)
-    return trace.map(lambda node: trace.graph.op(convert[target], node), x)
+    convert = {FLOAT: "to_float", INT: "to_int"}[dtype]
+    return trace.map(lambda node: trace.graph.op(convert, node), x)
 
 
 def _integer_pow(trace: Trace, eqn, x):
@@ -274,9 +287,11 @@ def _arg_extreme(better: str) -> Callable:
 
 
 def _dot(trace: Trace, eqn, left, right):
-    """Products summed in the order of the summed axes."""
+    """Products summed in the order of the summed axes; of truth values, whether a pair of them is true."""
     (left_sum, right_sum), (left_batch, right_batch) = eqn.params["dimension_numbers"]
-    g = trace.graph
+    g, dtype = trace.graph, kind(eqn.outvars[0].aval.dtype)
+    product, total = ("and", "or") if dtype == BOOL else ("mul", "add")
+    left, right = (_as_kind(trace, x, dtype) for x in (left, right))
 
     def arranged(x, batch, summed):
         free = [axis for axis in range(x.ndim) if axis not in (*batch, *summed)]
@@ -286,7 +301,10 @@ def _dot(trace: Trace, eqn, left, right):
 
     left, right = arranged(left, left_batch, left_sum), arranged(right, right_batch, right_sum)
     flat = [
-        g.total([g.op("mul", a, b) for a, b in zip(row, column, strict=True)]) if row else g.constant(0.0)
+        functools.reduce(
+            functools.partial(g.op, total),
+            [g.op(product, a, b) for a, b in zip(row, column, strict=True)] or [g.constant(0, dtype)],
+        )
         for rows, columns in zip(left.tolist(), right.tolist(), strict=True)
         for row in rows
         for column in columns
@@ -393,6 +411,8 @@ def _scatter(op: str | None) -> Callable:
         numbers = eqn.params["dimension_numbers"]
         if "CLIP" in str(eqn.params["mode"]):
             raise UnsupportedStepError("a scatter to clipped positions")
+        if op is None and eqn.params["update_jaxpr"] is not None:
+            raise UnsupportedStepError("a function applied at positions (`x.at[i].apply`)")
         indices = trace.constants(indices, "positions").astype(np.int64)
         batch_axes = [a for a in range(updates.ndim) if a not in numbers.update_window_dims]
         inserted = (*numbers.inserted_window_dims, *numbers.operand_batching_dims)
@@ -479,6 +499,8 @@ def _scan(trace: Trace, eqn, *operands):
 
 def _loop(trace: Trace, length: int, carry: list[Nodes], body: Callable) -> list[Nodes]:
     """A loop whose last step is written out after it: what only later steps would need is not computed there."""
+    if not carry:
+        return []
     number = len(trace.loops)
     trace.loops.append(Loop(0, (), ()))
     cuts = np.cumsum([x.size for x in carry])[:-1]

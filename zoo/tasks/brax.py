@@ -85,6 +85,10 @@ def _quiet():
         mujoco.set_mju_user_warning(warned)
 
 
+_PLAIN = (int, float, str, tuple)
+"""Attributes of an environment that stand in a key as Python writes them."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class BraxTask(ControlTask):
     """A Brax environment: run forward as fast as possible, for 1000 steps or until the fall.
@@ -138,12 +142,16 @@ class BraxTask(ControlTask):
 
         parts: list[str | bytes] = [repr(self), *cache.versions("jax", "jaxlib", "numpy", "brax", "mujoco")]
         parts += cache.sources("brax", "zoo.kernels", "zoo.tasks")
+        parts += cache.own_sources(type(self), type(self.environment), but=("brax", "zoo"))
         robot = getattr(self.environment, "sys", None)
-        plain = [*sorted(vars(self.environment).items()), *(sorted(vars(robot).items()) if robot else ())]
-        parts += [f"{name} {value!r}" for name, value in plain if isinstance(value, int | float | str | tuple)]
-        for path, value in jax.tree_util.tree_leaves_with_path(robot):
-            array = np.asarray(value)
-            parts += [f"{path} {array.dtype} {array.shape}", array.tobytes()]
+        if robot is not None:
+            parts += [f"{name} {value!r}" for name, value in sorted(vars(robot).items()) if isinstance(value, _PLAIN)]
+        for path, value in jax.tree_util.tree_leaves_with_path(vars(self.environment) | {"sys": robot}):
+            if isinstance(value, _PLAIN):
+                parts.append(f"{path} {value!r}")
+            elif isinstance(value, np.ndarray | np.generic | jax.Array):
+                array = np.asarray(value)
+                parts += [f"{path} {array.dtype} {array.shape}", array.tobytes()]
         return parts
 
     @property

@@ -45,6 +45,7 @@ def find_kernel(task: Any) -> Kernel:
     if platform == "cuda" and os.environ.get(GPU_KERNEL) != "1":
         return Kernel(None, f"the kernel for GPUs has not been checked on one yet; {GPU_KERNEL}=1 uses it")
     try:
+        from zoo.kernels.grid import TooLargeError
         from zoo.kernels.play import StepKernel
         from zoo.kernels.primitives import UnsupportedStepError
     except (ImportError, OSError) as error:
@@ -55,7 +56,7 @@ def find_kernel(task: Any) -> Kernel:
         return Kernel(None, f"CUDA's driver cannot be used ({error})")
     except UnsupportedStepError as error:
         return Kernel(None, f"{task.name} on {getattr(task, 'backend', 'its physics')} needs {error}")
-    except ValueError as error:  # Too large for a GPU.
+    except TooLargeError as error:
         return Kernel(None, str(error))
     except RuntimeError as error:  # LLVM's own, or CUDA's driver.
         return Kernel(None, f"the compiler refused: {str(error).splitlines()[0]}")
