@@ -166,7 +166,7 @@ def evaluate_parts(
 def _kernel(task: Task):
     """The compiled step of a task, or None; of a robot it is told why there is none."""
     found = find_kernel(task)
-    if found.step is None and hasattr(task, "kernel_task"):
+    if found.step is None and task.kernel_task is not None:
         warnings.warn(f"played by Brax's own step, not in machine code: {found.reason}", stacklevel=3)
     return found.step
 
