@@ -92,3 +92,6 @@ def test_the_papers_numbers_are_of_all_four_properties():
     cartpole = family_of("cartpole500")
     assert "Tables 5 and 6" in cartpole.paper_text(parse("hetsnn-cartpole500-1024-bp"))
     assert cartpole.paper_text(parse("hetsnn-cartpole500-1024-tau-bp")) == "not reported"
+    assert cartpole.paper_text(parse("hetsnn-cartpole500-1024")) == "only as a curve (Fig. 7)"
+    assert cartpole.paper_text(parse("hetsnn-cartpole123-1024")) == "not reported"
+    assert cartpole.paper_text(parse("hetsnn-cartpole500-64")) == "not reported"

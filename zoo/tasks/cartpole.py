@@ -140,6 +140,11 @@ class CartPoleFamily(PaperFamily):
             example=_EXAMPLE.format(model=model, limit=limit),
         )
 
+    def in_figure(self, model: ModelName) -> bool:
+        """Fig. 7 has one size, at some limits."""
+        there = model.budget == CARTPOLE_BUDGET and self.number(model.task) in CARTPOLE_LIMITS
+        return there and super().in_figure(model)
+
     def _in_table_5(self, model: ModelName) -> bool:
         one_or_other = model.kind in _ROWS and model.properties == PROPERTIES
         return model.trainer in self.tagged and one_or_other and model.budget == CARTPOLE_BUDGET
