@@ -172,7 +172,8 @@ def test_after_a_default_changed_the_command_that_goes_on_is_said_and_does(tiny_
     recipe = json.loads((tiny_run / "run.json").read_text())["recipe"]
     old = recipe | {"tau_ms": [20.0, 30.0], "settings": recipe["settings"] | {"sigma": 0.25, "optimiser": "sgd"}}
     out = tmp_path / "my runs"
-    run_of_another_recipe(tiny_run, out, recipe=old)
+    run = run_of_another_recipe(tiny_run, out, recipe=old)
+    edit(run / "checkpoint", "config.json", recipe=old)
     with pytest.raises(ZooError, match=r"sigma was 0\.25, now 0\.1.*to go on: zoo train hetsnn-mem5-32 ") as caught:
         train("hetsnn-mem5-32", out=out, quiet=True, **tiny)
     said = shlex.split(str(caught.value).partition("to go on: zoo ")[2].partition("; or")[0])
