@@ -7,8 +7,7 @@ readout is another matrix product and a scan over its few membranes.
 
 import functools
 import math
-import typing
-from typing import Literal
+from typing import Literal, get_args
 
 import jax
 import jax.numpy as jnp
@@ -155,8 +154,8 @@ def unroll(
     Raises:
         ValueError: if there is no step, or `remat` is none of these.
     """
-    if remat not in typing.get_args(Remat):
-        raise ValueError(f"remat (={remat!r}) must be one of {', '.join(typing.get_args(Remat))}")
+    if remat not in get_args(Remat):
+        raise ValueError(f"remat (={remat!r}) must be one of {', '.join(get_args(Remat))}")
     if not len(inputs):
         raise ValueError("inputs must have at least one step")
     if remat == "sqrt":

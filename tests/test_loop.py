@@ -452,7 +452,7 @@ def test_a_checkpoint_of_another_training_is_not_the_result(tiny_run, tmp_path, 
     ],
 )
 def test_settings_of_what_is_not_trained_or_seen_are_refused(tmp_path, name, change):
-    with pytest.raises(ValueError, match=f"^{list(change)[-1]}: of no effect on {name} by this recipe"):
+    with pytest.raises(ValueError, match=f"^{list(change)[-1]}: of no effect on {name}, which"):
         train(name, out=tmp_path, quiet=True, **change)
 
 

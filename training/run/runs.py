@@ -195,7 +195,6 @@ def _changed(model: ModelName, base: Recipe, changes: dict) -> Recipe:
         raise ValueError(f"method (={method}) must be {base.method} for {model}{advice}")
     _check_changes(model, base, changes)
     recipe = override(base, **changes)
-    _check_effect(model, base, recipe)
     field = find_method(recipe.method).episodes
     if family_of(model.task).even_episodes and getattr(recipe, field) % 2:
         raise ValueError(f"{field} (={getattr(recipe, field)}) must be even on {model.task}: contexts alternate")
@@ -222,22 +221,20 @@ def _check_changes(model: ModelName, recipe: Recipe, changes: dict) -> None:
     known, own = all_settings(), recipe.flat()
     if unknown := [name for name in changes if name not in known]:
         raise ValueError(f"a recipe has no `{unknown[0]}`; its fields are {', '.join(own)}")
-    silent = family_of(model.task).idle
+    silent = _silent(model, own | changes)
     if idle := [name for name in changes if name not in own or (name in silent and changes[name] != own[name])]:
         raise ValueError(f"{', '.join(idle)}: of no effect on {model}, which {recipe.method} trains")
 
 
-def _check_effect(model: ModelName, base: Recipe, recipe: Recipe) -> None:
-    """Raises `ValueError` if what a recipe changes of another acts on nothing that this model trains or sees."""
+def _silent(model: ModelName, settings: dict) -> set[str]:
+    """Settings that act on nothing that this model trains or sees, where the others are as they are."""
     trained = (*(model.properties if model.kind != "hom" else ()), *(("weight",) if model.kind != "het" else ()))
-    before, now = base.flat(), recipe.flat()
     silent = {f"{name}_rate" for name in (*PROPERTIES, "weight") if name not in trained}
-    if not recipe.normalise_observations:
+    if not settings["normalise_observations"]:
         silent.add("observation_clip")
-    if now.get("surrogate") == "triangle":
+    if settings.get("surrogate") == "triangle":
         silent.add("alpha")
-    if idle := [name for name in now if name in silent and now[name] != before[name]]:
-        raise ValueError(f"{', '.join(idle)}: of no effect on {model} by this recipe")
+    return silent | set(family_of(model.task).idle)
 
 
 def _is_done(folder: Path, recipe: Recipe) -> bool:

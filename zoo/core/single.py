@@ -5,6 +5,16 @@ from collections.abc import Iterator
 
 import jax
 
+_FLAGS = {
+    "jax_enable_x64": (jax.enable_x64, False),
+    "jax_debug_nans": (jax.debug_nans, False),
+    "jax_default_prng_impl": (jax.default_prng_impl, "threefry2x32"),
+    "jax_threefry_partitionable": (jax.threefry_partitionable, True),
+    "jax_numpy_dtype_promotion": (jax.numpy_dtype_promotion, "standard"),
+    "jax_numpy_rank_promotion": (jax.numpy_rank_promotion, "allow"),
+}
+"""What sets each of JAX's flags, and as what."""
+
 
 @contextlib.contextmanager
 def in_single_precision() -> Iterator[None]:
@@ -15,14 +25,8 @@ def in_single_precision() -> Iterator[None]:
     evosax begins with NaN, and trainings count what is not finite and go on. Libraries that are called here rely on
     the promotion of types and ranks.
     """
-    with contextlib.ExitStack() as settings:
-        for setting in (
-            jax.enable_x64(False),
-            jax.debug_nans(False),
-            jax.default_prng_impl("threefry2x32"),
-            jax.threefry_partitionable(True),
-            jax.numpy_dtype_promotion("standard"),
-            jax.numpy_rank_promotion("allow"),
-        ):
-            settings.enter_context(setting)
+    with contextlib.ExitStack() as changed:
+        for flag, (setting, value) in _FLAGS.items():
+            if getattr(jax.config, flag) != value:  # To set one costs more than to look.
+                changed.enter_context(setting(value))
         yield

@@ -24,6 +24,7 @@ _MAJOR, _MINOR, _PROCESSORS = 75, 76, 16
 LAUNCH = ("cuStreamGetCtx", "cuCtxPushCurrent_v2", "cuCtxPopCurrent_v2", "cuLaunchKernel", "cuGetErrorString")
 """What the handler calls."""
 _LOCK = threading.Lock()
+"""XLA takes a name once: threads that need the same handler look for it one after another."""
 
 
 class Driver:

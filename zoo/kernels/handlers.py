@@ -11,6 +11,7 @@ from zoo.kernels.machine import Library, Machine
 _libraries: dict[str, Library] = {}
 """Machine code registered with XLA, which cannot be taken back; by the name of its handler."""
 _LOCK = threading.Lock()
+"""XLA takes a name once: threads that need the same handler look for it one after another."""
 
 
 def registered(function: str, text: str, machine: Machine, others: tuple[bytes, ...] = ()) -> str:

@@ -18,24 +18,22 @@ def measured(model: ZooModel, info: ModelInfo) -> list[str]:
     method = method_of(parse(model.name))
     searched = method.drifts and not model.config.get("imported")
     trained = method.trained if searched else "the network" if model.config.get("imported") else "the trained network"
+    many = info.seeds > 1
+    over = f"over {info.seeds} training seeds" if many else "of one training seed"
+    spread = f" ± {info.std:.2f} (std)" if many else ""
     lines = [
         "| quantity | value |",
         "| --- | --- |",
-        *(
-            [
-                f"| test accuracy of {trained}, over {info.seeds} training seeds | "
-                f"**{info.mean:.2f} %** ± {info.std:.2f} (std) |",
-                f"| 95 % interval of that mean | {low:.2f} to {high:.2f} % |",
-                *seed_rows(rows, lambda row: f"{row['mean']:.2f} %", "test accuracy"),
-            ]
-            if info.seeds > 1
-            else [f"| test accuracy of {trained}, of one training seed | **{info.mean:.2f} %** |"]
-        ),
+        f"| test accuracy of {trained}, {over} | **{info.mean:.2f} %**{spread} |",
     ]
+    if many:
+        lines += [
+            f"| 95 % interval of that mean | {low:.2f} to {high:.2f} % |",
+            *seed_rows(rows, lambda row: f"{row['mean']:.2f} %", "test accuracy"),
+        ]
     if searched:
-        spread = f" ± {info.population_std:.2f}" if info.seeds > 1 else ""
-        population = f"{info.population_mean:.2f}{spread} %"
-        lines.append(f"| mean test accuracy of 64 members of the last search distribution | {population} |")
+        population = f"{info.population_mean:.2f}" + (f" ± {info.population_std:.2f}" if many else "")
+        lines.append(f"| mean test accuracy of 64 members of the last search distribution | {population} % |")
     return [
         *lines,
         f"| the paper's accuracy | {info.paper or 'not reported'} |",

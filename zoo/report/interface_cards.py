@@ -22,8 +22,8 @@ def interface_of(model: ZooModel) -> Interface | None:
 
 def use(model: ZooModel) -> list[str]:
     """The section with an example."""
-    interface = interface_of(model)
-    example, seed = _plain_example(model) if interface is None else interface.example, model.seeds[0]
+    interface, seed = interface_of(model), model.seeds[0]
+    example = _plain_example(model) if interface is None else interface.example
     return [
         "## Use it",
         "",

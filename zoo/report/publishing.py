@@ -127,13 +127,13 @@ def publish_all(
     Raises:
         ZooError: as `publish`, and if no model matches.
     """
-    names, claims = list_models(pattern), {"evaluate": options.pop("evaluate", False)}
+    names, evaluate = list_models(pattern), options.pop("evaluate", False)
     if not names:
         raise ZooError(f"no published model on this machine matches {pattern!r}")
     organisation, plans, done = organisation or default_organisation(), [], []
     for name in names:
-        revision = options.get("revision")
-        plans.append(publish(name, f"{organisation}/{name}", revision=revision, dry_run=True, **claims))
+        checked = {"revision": options.get("revision"), "evaluate": evaluate}
+        plans.append(publish(name, f"{organisation}/{name}", dry_run=True, **checked))
         if dry_run and report is not None:
             report(plans[-1])
     for plan in [] if dry_run else plans:

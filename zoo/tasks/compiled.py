@@ -58,7 +58,7 @@ def find_kernel(task: Any) -> Kernel:
         return Kernel(None, f"{task.name} on {getattr(task, 'backend', 'its physics')} needs {error}")
     except TooLargeError as error:
         return Kernel(None, str(error))
-    except RuntimeError as error:  # LLVM's own, or CUDA's driver.
+    except (RuntimeError, ValueError) as error:  # LLVM's own, CUDA's driver's, or a fault of the compiler.
         return Kernel(None, f"the compiler refused: {str(error).splitlines()[0]}")
 
 

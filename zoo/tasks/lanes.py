@@ -224,15 +224,15 @@ def _scatter_add(eqn, operands, size):
     target, indices, updates = operands
     if not _known(indices):
         return _by_vmap(eqn, operands, size)
-    (shape, dtype), taken = (eqn.invars[0].aval.shape, eqn.invars[0].aval.dtype), eqn.invars[2].aval.shape
+    whole, taken = eqn.invars[0].aval, eqn.invars[2].aval.shape
     with jax.ensure_compile_time_eval():
-        unit = jnp.eye(math.prod(taken), dtype=dtype).reshape(-1, *taken)
-        hits = jax.vmap(lambda one: eqn.primitive.bind(jnp.zeros(shape, dtype), indices, one, **eqn.params))(unit)
+        unit, nothing = jnp.eye(math.prod(taken), dtype=whole.dtype).reshape(-1, *taken), jnp.zeros_like(whole)
+        hits = jax.vmap(lambda one: eqn.primitive.bind(nothing, indices, one, **eqn.params))(unit)
         hits = np.asarray(hits).reshape(len(unit), -1).astype(bool)
     target, updates = _rows(target, size), _rows(updates, size)
     added = [[updates[i] for i in np.flatnonzero(hit)] for hit in hits.T]
     rows = [sum(new, start=row) for row, new in zip(target, added, strict=True)]
-    return [_Lanes(jnp.stack(rows).reshape(*shape, size))]
+    return [_Lanes(jnp.stack(rows).reshape(*whole.shape, size))]
 
 
 def _scan(eqn, operands, size):
