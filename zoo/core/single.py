@@ -1,11 +1,12 @@
 """Computing as published numbers were computed, whatever JAX has been told for a user's own code."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import jax
 
-_FLAGS = {
+_FLAGS: dict[str, tuple[Callable[[Any], contextlib.AbstractContextManager], Any]] = {
     "jax_enable_x64": (jax.enable_x64, False),
     "jax_debug_nans": (jax.debug_nans, False),
     "jax_default_prng_impl": (jax.default_prng_impl, "threefry2x32"),
