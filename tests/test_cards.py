@@ -129,7 +129,9 @@ def test_front_matter_has_what_the_hub_asks_for(checkpoint):
 
 def test_the_last_tick_is_not_cut_off():
     text = "generation,seed,mean\n" + "".join(f"{g},0,{g}\n" for g in (1, 50_000, 100_000))
-    ticks = re.findall(r'<text x="([^"]*)" y="[^"]*" text-anchor="middle">([\d,]+)<', learning_curve("x", text))
+    ticks = re.findall(
+        r'<text x="([^"]*)" y="[^"]*" text-anchor="middle">([\d,]+)<', learning_curve("hetsnn-mem5-32", text)
+    )
     # Half of a label's width in DejaVu Sans, the widest of the usual fonts.
     ends = [float(x) + (7.7 * len(label) - 3.8 * label.count(",")) / 2 for x, label in ticks]
     assert len(ends) > 3 and max(ends) < 560
@@ -143,7 +145,7 @@ def points(svg):
 def test_learning_curve_shows_the_mean_over_seeds_where_it_belongs():
     rows = [(0, 0, 0.0), (0, 1, 0.0), (5, 0, 1.0), (5, 1, 2.0), (10, 0, 3.0), (10, 1, 3.0)]
     text = "generation,seed,mean\n" + "".join(f"{g},{s},{m}\n" for g, s, m in rows)
-    curve = points(learning_curve("x", text))
+    curve = points(learning_curve("hetsnn-mem5-32", text))
     across, up = curve[:, 0], -curve[:, 1]
     # Means 0, 1.5 and 3 at generations 0, 5 and 10: on one straight line, evenly spaced.
     np.testing.assert_allclose(np.diff(across), np.diff(across)[0], atol=0.11)
@@ -153,7 +155,7 @@ def test_learning_curve_shows_the_mean_over_seeds_where_it_belongs():
 
 @pytest.mark.parametrize("text", ["0,0,nan\n0,1,1.0\n", "0,0,2.5\n", "0,0,-1e9\n1,0,1e9\n"])
 def test_learning_curves_at_the_edge(text):
-    assert np.isfinite(points(learning_curve("x", "generation,seed,mean\n" + text))).all()
+    assert np.isfinite(points(learning_curve("hetsnn-mem5-32", "generation,seed,mean\n" + text))).all()
 
 
 def test_histogram_counts_every_neuron_once():
@@ -221,3 +223,31 @@ def test_cards_are_checked_where_they_are(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["cards", "--check"]) == 2
     assert "there is no folder model_cards here" in capsys.readouterr().err
+
+
+def test_a_learning_curve_names_what_played(tmp_path):
+    text = "generation,seed,mean\n1,0,2.0\n9,0,3.0\n"
+    evolved, by_gradients = (learning_curve(name, text) for name in ("hetsnn-hp-4096", "hetsnn-hp-4096-bp"))
+    assert ">Mean return of the population<" in evolved and ">generation<" in evolved
+    assert ">Mean return of the update's episodes<" in by_gradients and ">update<" in by_gradients
+    assert ">Mean accuracy (%) of the update's images" in learning_curve("hetsnn-mnist-4096-bp", text)
+
+
+@pytest.mark.parametrize(
+    ("name", "metric"),
+    [
+        ("hetsnn-hp-16384", "mean return of the centre over training seeds"),
+        ("hetsnn-hp-16384-tau", "mean return of the centre over episodes of one training seed"),
+        ("hetsnn-hp-16384-bp", "mean return of the greedy policy over training seeds"),
+        ("hetsnn-mnist-4096", "test accuracy of the centre in %, over training seeds"),
+        ("hetsnn-mnist-32768-bp", "test accuracy of the trained network in %, over training seeds"),
+    ],
+)
+def test_the_hub_is_told_what_was_measured(name, metric):
+    assert f"name: {metric}" in " ".join(make_card(zoo.load(name)).split("---")[1].split())
+
+
+def test_neurons_that_only_their_start_tells_apart_are_not_called_alike(tmp_path, tiny):
+    spread = train("homsnn-mem5-32", out=tmp_path, quiet=True, tau_ms=(10.0, 100.0), **tiny).folders[0]
+    text = make_card(zoo.load(spread / "checkpoint"))
+    assert "differ in time constants alone, 10 to 100 ms, which were not trained" in text and "all alike" not in text

@@ -162,6 +162,7 @@ def test_eval(published, capsys):
 
 def test_verify_exit_status(published, capsys):
     assert run_json(capsys, "verify", "*-32")[0]["holds"]
+    assert run_json(capsys, "verify", str(published))[0]["name"] == "hetsnn-mem5-32"
     (published / "training.csv").write_text("")
     assert main(["verify", "*-32"]) == 1
     assert "training.csv was altered" in capsys.readouterr().out
@@ -327,6 +328,8 @@ def test_a_terminal_that_knows_ascii_alone_gets_a_card(published):
         (["plot", "fi", "hetsnn-mem5-32", "-o", "x.svg", "--episode", "1"], "--episode is for"),
         (["figure", "control", "--task", "fmnist"], "--task is for `zoo figure image-firing`"),
         (["figure", "widths", "--sweep-tau"], "--sweep-tau is for `zoo figure memory-length`"),
+        (["figure", "widths", "--data", "x"], "--data is for `zoo figure cartpole-methods`"),
+        (["figure", "memory-length", "--seeds", "5"], "--seeds is of the training that --sweep-tau asks for"),
         (["analyse", "tau", "hetsnn-mem5-32", "hetsnn-mem5-32"], "hetsnn-mem5-32 is given more than once"),
     ],
 )

@@ -86,6 +86,16 @@ def test_evolution_and_gradients_are_drawn_for_all_robots(tmp_path, capsys):
         assert f">{word}" in text
 
 
+def test_seconds_are_those_of_one_core_or_none():
+    for name in ("homsnn-hc-16384", "hetsnn-hc-16384"):
+        hardware = zoo.load(name).config["training"]["hardware"]
+        alone = {row["seconds"] is not None for row in learning_curve(zoo.model_info(name))}
+        assert alone == {hardware == "1 CPU core"}
+    assert {zoo.load(f"{kind}snn-hc-16384").config["training"]["hardware"] for kind in ("het", "hom")} == {
+        "1 CPU core", "1 CPU core, 1 x NVIDIA H200"
+    }  # fmt: skip
+
+
 _FIGURES = ["control_figures.control", "width_figures.widths", "robot_figures.evolution_and_gradients"]
 
 

@@ -25,6 +25,7 @@ from zoo.report.control_tables import (
     population_curve,
     whole_generations,
 )
+from zoo.report.width_tables import difference_table
 from zoo.tasks import brax
 from zoo.tasks.compiled import find_kernel
 from zoo.training import default_recipe, train
@@ -74,6 +75,10 @@ def test_kinds_are_compared_after_as_many_generations(tmp_path):
     table = {cells(line)[2].split("]")[0]: cells(line) for line in control_table(rows).splitlines()[2:]}
     assert table["[neurons"][8] == "2.500 at 29"
     assert table["[weights"][8] == "7.500 at 30"
+    (tmp_path / "het" / "training.csv").write_text("generation,seed,mean\n31,0,3.0\n31,1,4.0\n")
+    late = {cells(line)[2].split("]")[0]: cells(line) for line in control_table(rows).splitlines()[2:]}
+    assert late["[neurons"][8] == late["[weights"][8] == "-"  # Its first whole episodes came later.
+    assert len(difference_table(rows).splitlines()) == 2
 
 
 def test_generations_of_short_episodes_count_by_their_steps(tmp_path):
@@ -91,7 +96,7 @@ def test_generations_of_short_episodes_count_by_their_steps(tmp_path):
 
 
 def test_differences_are_welchs_at_equal_generations(tmp_path):
-    from zoo.report.width_tables import difference_table, welch
+    from zoo.report.width_tables import welch
 
     def made(kind, means):
         folder = tmp_path / kind
@@ -130,6 +135,8 @@ def test_trends_are_lines_through_all_networks(monkeypatch):
         ["Hopper", kind, "1,024 to 4,096", str(sum(row.seeds for row in rows[i : i + 3]))]
         for kind, i in (("neurons", 0), ("weights", 3))
     ]
+    shorter = dataclasses.replace(rows[2], generations=rows[2].generations - 1)
+    assert cells(width_tables.trend_table([*rows[:2], shorter]).splitlines()[2])[2] == "1,024 to 2,048"
     low, high = sorted(float(cells(line)[-2]) for line in lines)
     assert sorted(float(cells(line)[-1]) for line in lines) == pytest.approx(
         [min(2 * low, 1), max(2 * low, high)], rel=0.05
@@ -273,7 +280,7 @@ def test_a_curve_that_begins_later_is_read_where_it_begins():
 
 def test_what_has_no_population_in_whole_episodes_is_left_out(tmp_path):
     from zoo.report.width_figures import widths
-    from zoo.report.width_tables import difference_table, trend_table
+    from zoo.report.width_tables import trend_table
 
     known = [zoo.model_info(f"{kind}snn-hc-{budget}") for kind in ("het", "hom") for budget in (1024, 2048)]
 

@@ -43,7 +43,7 @@ def add_verbs(verb: Callable[..., Verb]) -> None:
     _as_json(sub)
 
     sub = verb("verify", _verify, "Measure published models again; exit status 1 if a card's claim fails.")
-    sub.add_argument("pattern", nargs="?", default="*", help="shell wildcards, quoted: 'hetsnn-*'")
+    sub.add_argument("pattern", nargs="?", default="*", help="shell wildcards, quoted: 'hetsnn-*'; or a folder")
     sub.add_argument("--compiled", action="store_true", help="robots by the machine code that trains them: faster")
     _as_json(sub)
 
@@ -142,10 +142,11 @@ def _eval(arguments) -> int:
 def _verify(arguments) -> int:
     from zoo.core.progress import working
     from zoo.evaluation.measuring import verify
+    from zoo.store.catalogue import is_path
     from zoo.store.loading import list_models
 
     results = []
-    names = list_models(arguments.pattern)
+    names = [arguments.pattern] if is_path(arguments.pattern) else list_models(arguments.pattern)
     if not names:
         print(f"no published model matches '{arguments.pattern}'", file=sys.stderr)
         return 2

@@ -31,6 +31,7 @@ def add_verbs(verb: Callable[..., argparse.ArgumentParser], prepared: Callable[[
         "--sweep-tau", action="store_true", default=None, help="memory-length: train again what no checkpoint holds"
     )
     sub.add_argument("--seeds", type=int, help="memory-length: of that training (default 20)")
+    sub.add_argument("--data", type=Path, help="cartpole-methods: of `zoo sweep` (default docs/gradients)")
     sub.add_argument("--task", help="image-firing: images (default mnist)")
     sub.add_argument("--budget", type=int, help="image-firing: of the models (default 4096)")
 
@@ -101,7 +102,11 @@ def _given(arguments, which: str) -> dict:
     return {name: getattr(arguments, name) for name in _OWN[which] if getattr(arguments, name) is not None}
 
 
-_OWN = {"memory-length": ("sweep_tau", "seeds"), "image-firing": ("task", "budget")}
+_OWN = {
+    "memory-length": ("sweep_tau", "seeds"),
+    "image-firing": ("task", "budget"),
+    "cartpole-methods": ("data",),
+}
 """Options of one figure alone."""
 
 _FIGURES: dict[str, tuple[str, Callable[[argparse.Namespace], dict]]] = {
@@ -111,7 +116,7 @@ _FIGURES: dict[str, tuple[str, Callable[[argparse.Namespace], dict]]] = {
     "robot-gradients": ("robot_figures:evolution_and_gradients", _rows),
     "ablation": ("control_figures:ablation", _ablation),
     "image-firing": ("image_figures:image_firing", lambda a: _given(a, "image-firing")),
-    "cartpole-methods": ("gradient_figures:draw", _which),
+    "cartpole-methods": ("gradient_figures:draw", lambda a: _which(a) | _given(a, "cartpole-methods")),
     "membrane-potentials": ("gradient_figures:draw", _which),
     "jacobians": ("gradient_figures:draw", _which),
 }
@@ -143,6 +148,8 @@ def _figure(arguments) -> int:
     for which in _OWN.keys() - {arguments.which}:
         for name in _given(arguments, which):
             raise ValueError(f"--{name.replace('_', '-')} is for `zoo figure {which}`, not for {arguments.which}")
+    if arguments.seeds is not None and not arguments.sweep_tau:
+        raise ValueError("--seeds is of the training that --sweep-tau asks for")
     what, given = _FIGURES[arguments.which]
     for path in _find(what)(out=arguments.out, **given(arguments)):
         print(path)

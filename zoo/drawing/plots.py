@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from zoo.registry.families import family_of
+from zoo.registry.methods import method_of
 from zoo.registry.names import parse
 from zoo.store.curves import population_means
 from zoo.store.zoo_model import ZooModel
@@ -31,8 +32,7 @@ def plots(model: ZooModel, curve: str) -> dict[str, str]:
     """
     found = {}
     if population_means(curve):
-        what = family_of(parse(model.name).task).metric.curve
-        found[f"{model.name}-curve.svg"] = learning_curve(model.name, curve, what)
+        found[f"{model.name}-curve.svg"] = learning_curve(model.name, curve)
     if "x_tau" in model.network_config.trained:
         tau_ms = [model.neurons(seed)["tau_ms"] for seed in model.seeds]
         start = tuple(model.network_config.tau_ms)
@@ -40,8 +40,10 @@ def plots(model: ZooModel, curve: str) -> dict[str, str]:
     return found
 
 
-def learning_curve(name: str, curve: str, what: str = "mean return") -> str:
-    """Mean return (or `what` else) of the population by generation: mean over training seeds, and their range."""
+def learning_curve(name: str, curve: str) -> str:
+    """Mean return or accuracy of what plays in training, step by step: mean over training seeds, and their range."""
+    metric, method = family_of(parse(name).task).metric, method_of(parse(name))
+    caption = f"{metric.curve[0].upper()}{metric.curve[1:]} of {method.population.format(samples=metric.samples)}"
     seeds = population_means(curve)
     generations = sorted(seeds)
     every = max(1, len(generations) // _POINTS)
@@ -56,12 +58,11 @@ def learning_curve(name: str, curve: str, what: str = "mean return") -> str:
     count = max(map(len, seeds.values()))
     return frame.document(
         f"{name}: learning curve",
-        f"Population's {what}: mean and range of {count} training seeds" if count > 1 else
-        f"Population's {what}",
+        f"{caption}: mean and range of {count} training seeds" if count > 1 else caption,
         body,
         ticks_x=[(g, f"{g:,.0f}") for g in _ticks(*frame.x)],
         ticks_y=[(v, f"{v:g}") for v in _ticks(*frame.y)],
-        labels=("generation", what),
+        labels=(method.step, metric.curve),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ class Metric:
 
     Attributes:
         name: ``return`` or ``accuracy``.
-        centre: what a published number is, of the trained network.
+        result: what a published number is; ``{trained}`` stands for what was trained.
         curve: what a learning curve shows.
         axis: the same without "mean", for an axis.
         samples: what it is measured on: ``episodes`` or ``images``.
@@ -22,7 +22,7 @@ class Metric:
     """
 
     name: str
-    centre: str
+    result: str
     curve: str
     axis: str
     samples: str
@@ -43,7 +43,7 @@ class Metric:
 
 RETURN = Metric(
     name="return",
-    centre="mean return of the centre",
+    result="mean return of {trained}",
     curve="mean return",
     axis="return",
     samples="episodes",
@@ -55,7 +55,7 @@ RETURN = Metric(
 )
 ACCURACY = Metric(
     name="accuracy",
-    centre="test accuracy of the centre in %,",
+    result="test accuracy of {trained} in %,",
     curve="mean accuracy (%)",
     axis="accuracy (%)",
     samples="images",

@@ -165,7 +165,7 @@ def _add_spikes(axes: Axes, replay: Replay) -> None:
 def _add_reward(axes: Axes, replay: Replay) -> None:
     times = np.append(replay.times_s, replay.times_s[-1] + replay.scene.dt_s)
     axes.plot(times, np.concatenate([[0.0], np.cumsum(replay.rewards)]), color=VERMILION, linewidth=1.4)
-    axes.set(xlim=(0.0, times[-1]), xlabel="simulated time (s)", ylabel="reward")
+    axes.set(xlim=(0.0, times[-1]), xlabel="simulated time (s)", ylabel="rewards,\nsummed")
     axes.spines[["top", "right"]].set_visible(False)
 
 

@@ -140,7 +140,7 @@ def _png(draw, size: tuple[float, float]) -> bytes:
 _DRAWN = {
     "episode": (
         _episode,
-        "{task}, an episode of training seed {seed}: poses, spikes of neurons by time constant, and the reward",
+        "{task}, an episode of training seed {seed}: poses, spikes of neurons by time constant, rewards summed",
     ),
     "raster": (
         _raster,

@@ -40,10 +40,12 @@ def make_index() -> str:
     """model_cards/README.md."""
     return (
         f"# Models\n\n{GENERATED}\n\n"
-        "*Reward*: mean return of the trained centre on fresh episodes, over training seeds; its interval is over "
-        "seeds, too, where there are several. "
-        "*Population*: mean ± standard deviation over seeds of the last generation's population mean, the "
-        "quantity that the paper reports.\n\n" + markdown_table(index_rows())
+        "*Reward*: mean return on fresh episodes of what was trained, an evolved model's centre or the greedy policy "
+        "of one by gradients (`-bp`), or its test accuracy in %; over training seeds, and so is its interval, where "
+        "there are several. *Population*: mean ± standard deviation over seeds of the last generation's population "
+        "mean, the quantity that the paper reports; of images, of 64 members of the last search distribution; of "
+        "models by gradients, whose generations are updates, what they reached while training last.\n\n"
+        + markdown_table(index_rows())
     )
 
 

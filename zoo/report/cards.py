@@ -60,14 +60,14 @@ def _front_matter(model: ZooModel) -> str:
     info = read_info(model.path, "")
     family = family_of(info.task)
     metric = family.metric
-    over = "over training seeds" if info.seeds > 1 else "over episodes of one training seed"
+    over = "over training seeds" if info.seeds > 1 else f"over {metric.samples} of one training seed"
     result = EvalResult(
         task_type=metric.hub_task,
         task_name=family.title,
         dataset_type=info.task,
         dataset_name=family.describe(info.task),
         metric_type=metric.hub_type,
-        metric_name=f"{metric.centre} {over}",
+        metric_name=f"{metric.result.format(trained=metric.load_card().trained(model))} {over}",
         metric_value=info.mean,
         metric_args={
             "std": info.std if info.seeds > 1 else None,
@@ -160,6 +160,7 @@ _BIBTEX = """\
 
 def _summary(model: ZooModel, info: ModelInfo, family: Family) -> str:
     network = model.network_config
+    low, high = min(network.tau_ms), max(network.tau_ms)
     imported = model.config.get("imported")
     if imported:
         what = f"It comes from elsewhere, from the file {imported}; nothing is known of its training"
@@ -169,7 +170,10 @@ def _summary(model: ZooModel, info: ModelInfo, family: Family) -> str:
     elif info.kind == "full":
         what = f"Training set each hidden neuron's {', '.join(_PROPERTY.values())}, and the connection weights"
     else:
-        what = "Its neurons are all alike; training set the connection weights"
+        alike = "Its neurons are all alike"
+        if low < high:
+            alike = f"Its neurons differ in time constants alone, {low:g} to {high:g} ms, which were not trained"
+        what = f"{alike}; training set the connection weights"
     return (
         f"A two-layer spiking network ({network.inputs} inputs, {network.hidden} leaky integrate-and-fire "
         f"neurons, {network.outputs} readouts) for {family.describe(info.task)}. {what}. "

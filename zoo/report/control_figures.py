@@ -65,7 +65,8 @@ def control(rows: list[ModelInfo], out: Path) -> list[Path]:
     curves = {key: population_curve(models[key]) for key in sorted(models)}
     drawn = {key: curve for key, curve in curves.items() if key[1] in _DRAWN} or curves
     styles = budget_styles({budget for _, budget, _ in drawn})
-    first = min((row["generation"] for curve in drawn.values() for row in curve), default=1)
+    generations = [row["generation"] for curve in drawn.values() for row in curve]
+    first, last = min(generations, default=1), max([PAPER_GENERATIONS, *generations])
 
     def paint(figure: Figure) -> None:
         panels = figure.subplots(1, len(BRAX.tasks), sharex=True)
@@ -74,9 +75,7 @@ def control(rows: list[ModelInfo], out: Path) -> list[Path]:
                 what, colour = _KINDS[kind]
                 _line(axes, curve, color=colour, linestyle=styles[budget], label=f"{what}, {budget:,} parameters")
             paper_point(axes, task)
-            axes.set(
-                title=BRAX.label(task), xlabel="generation", xscale="log", xlim=(first, 1.25 * PAPER_GENERATIONS)
-            )
+            axes.set(title=BRAX.label(task), xlabel="generation", xscale="log", xlim=(first, 1.25 * last))
             ticks = [tick for tick in _TICKS if tick >= first]
             axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
             zero_line(axes)
@@ -161,7 +160,7 @@ def ablation(name: str, out: Path, runs: Path | None = None) -> list[Path]:
             title=f"after {until:,} generations; paper: after {PAPER_GENERATIONS:,}", ylabel="trained properties"
         )
         right.set_xlabel("mean return of the population (line: range of training seeds)")
-        right.set_xlim(left=0)
+        right.set_xlim(left=min(0.0, right.get_xlim()[0]))
         zero_line(left)
         handles, labels = right.get_legend_handles_labels()
         shown = dict(zip(labels, handles, strict=True))

@@ -48,6 +48,13 @@ def whole_generations(model: ModelInfo) -> int:
     return counted(_recipe(model), model.generations)
 
 
+def fully_trained(model: ModelInfo) -> bool:
+    """Whether a published model has had the whole training of its recipe, from fresh networks on."""
+    recipe = _recipe(model)
+    fresh = "origin" not in read_config(Path(model.path))
+    return fresh and model.generations >= recipe.generations
+
+
 def _short(recipe: Recipe) -> tuple[int, float]:
     """How many generations have short episodes, and what part of whole ones those are."""
     if recipe.short_limit is None:
@@ -120,15 +127,21 @@ def _rewards(row: ModelInfo | None, paper: str) -> tuple[str, ...]:
 
 def _at_equal(row: ModelInfo | None, other: ModelInfo | None) -> str:
     """Mean of the population when the kind that was trained for longer had had no more than the other, as a cell."""
-    if row is None or other is None:
+    if row is None or other is None or (until := generations_of_both(row, other)) is None:
         return _NONE
-    return _mean_until(row, min(whole_generations(row), whole_generations(other)))
+    return _mean_until(row, until)
 
 
 def _mean_until(row: ModelInfo, until: int) -> str:
     """The population's mean return up to that generation, as a cell."""
     generation, means = means_until(row, until)
     return unbroken(f"{number(fmean(means))} at {generation:,}")
+
+
+def generations_of_both(first: ModelInfo, second: ModelInfo) -> int | None:
+    """How many generations both have had; None where one had its first whole episodes later than that."""
+    until = min(whole_generations(first), whole_generations(second))
+    return until if all(min(_population_means(row)) <= until for row in (first, second)) else None
 
 
 def means_until(model: ModelInfo, generation: int) -> tuple[int, list[float]]:

@@ -10,6 +10,14 @@ from zoo.store.zoo_model import ZooModel
 from zoo.tasks.image_data import CLASSES
 
 
+def trained(model: ZooModel) -> str:
+    """What of the model was measured, in words."""
+    if model.config.get("imported"):
+        return "the network"
+    method = method_of(parse(model.name))
+    return method.trained if method.drifts else "the trained network"
+
+
 def measured(model: ZooModel, info: ModelInfo) -> list[str]:
     """Accuracy on the test set, and what an inference costs."""
     evaluation, (low, high) = model.evaluation, info.interval_95
@@ -17,14 +25,13 @@ def measured(model: ZooModel, info: ModelInfo) -> list[str]:
     spikes, rate = (np.mean([row[key] for row in rows]) for key in ("spikes", "spike_rate"))
     method = method_of(parse(model.name))
     searched = method.drifts and not model.config.get("imported")
-    trained = method.trained if searched else "the network" if model.config.get("imported") else "the trained network"
     many = info.seeds > 1
     over = f"over {info.seeds} training seeds" if many else "of one training seed"
     spread = f" ± {info.std:.2f} (std)" if many else ""
     lines = [
         "| quantity | value |",
         "| --- | --- |",
-        f"| test accuracy of {trained}, {over} | **{info.mean:.2f} %**{spread} |",
+        f"| test accuracy of {trained(model)}, {over} | **{info.mean:.2f} %**{spread} |",
     ]
     if many:
         lines += [

@@ -137,8 +137,9 @@ def _draw(rows: list[dict], path: Path) -> list[Path]:
             line(right, f"paper homsnn {tau:g} ms", f"{tau:g} ms", color=shade, marker=marker, markersize=5)
         right.set(title="Homogeneous networks, paper's fitness")
         right.set_xticks(MEMORY_LENGTHS)
+        lowest = min(-0.05, *(float(row["mean"]) - 0.05 for row in rows))
         for axes, title, columns in ((left, None, 2), (right, "membrane time constant", 3)):
-            axes.set(xlabel="memory length (steps of 5 ms)", ylim=(-0.05, 1.05))
+            axes.set(xlabel="memory length (steps of 5 ms)", ylim=(lowest, 1.05))
             axes.legend(title=title, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=columns)
 
     return save(paint, (9.0, 4.4), path)

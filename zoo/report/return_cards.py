@@ -12,6 +12,11 @@ from zoo.store.catalogue import ModelInfo
 from zoo.store.zoo_model import ZooModel
 
 
+def trained(model: ZooModel) -> str:
+    """What of the model was measured, in words."""
+    return "the network" if model.config.get("imported") else method_of(parse(model.name)).trained
+
+
 def measured(model: ZooModel, info: ModelInfo) -> list[str]:
     """Returns on fresh episodes, and what the paper has."""
     name = parse(model.name)
@@ -27,8 +32,7 @@ def measured(model: ZooModel, info: ModelInfo) -> list[str]:
     return [
         "| quantity | value |",
         "| --- | --- |",
-        f"| mean return of {'the network' if imported else method.trained}, over {over} | "
-        f"**{number(info.mean)}**{spread} |",
+        f"| mean return of {trained(model)}, over {over} | **{number(info.mean)}**{spread} |",
         f"| 95 % interval of that mean | {interval(info.interval_95, info.mean)} |",
         *ends,
         *([] if imported else [f"| {method.last} | {population} |"]),

@@ -32,13 +32,17 @@ _LINES = {
 _PAPER_STEPS = 256 * PAPER_GENERATIONS * 1000
 """Of its 256 members, whose episodes have at most 1,000."""
 _AXES = {"steps": ("environment steps of a seed", 1e5), "seconds": ("seconds of one core, of a seed", 10)}
+_ONE_CORE = "1 CPU core"
+_METHODS = {DEFAULT_TRAINER: True, "bp": False}
+"""Those that are drawn, and whether they are the paper's."""
 
 
 def evolution_and_gradients(rows: list[ModelInfo], out: Path) -> list[Path]:
     """Mean return of what plays in training, with 95 % intervals over seeds, at the budget of the paper's Table 1.
 
     What plays is noisy: a population of perturbed networks, or a policy that draws its actions. Generations whose
-    episodes are short are left out. Steps and seconds of a generation are its share of the training's.
+    episodes are short are left out. Steps and seconds of a generation are its share of the training's; seconds are
+    drawn of trainings that were on one core all the time.
 
     Args:
         rows: published models; those of other tasks, budgets and of subsets of the properties are left out.
@@ -53,19 +57,22 @@ def evolution_and_gradients(rows: list[ModelInfo], out: Path) -> list[Path]:
     models = {}
     for info in rows:
         model = parse(info.name)
-        line = model.kind, model.trainer == DEFAULT_TRAINER
+        line = model.kind, _METHODS.get(model.trainer)
         whole = (model.properties, model.budget) == (PROPERTIES, TABLE_1_BUDGET)
         if whole and line in _LINES and model.task in BRAX.tasks:
             models[model.task, *line] = info
     if all(by_paper for *_, by_paper in models):
         raise ZooError(f"no model of {', '.join(BRAX.tasks)} by gradients is published here")
-    curves = {key: learning_curve(info) for key, info in sorted(models.items())}
+    every = {key: learning_curve(info) for key, info in sorted(models.items())}
+    curves = {key: curve for key, curve in every.items() if curve}  # An imported network has none.
 
     def paint(figure: Figure) -> None:
         grid = figure.subplots(len(_AXES), len(BRAX.tasks), sharey="col", sharex="row")
         for panels, (column, (words, least)) in zip(grid, _AXES.items(), strict=True):
             for axes, task in zip(panels, sorted(BRAX.tasks), strict=True):
                 for (_, kind, by_paper), curve in ((key, curve) for key, curve in curves.items() if key[0] == task):
+                    if curve[0][column] is None:
+                        continue
                     label, colour, line = _LINES[kind, by_paper]
                     colour = colour or matplotlib.rcParams["axes.edgecolor"]
                     x, mean, low, high = (
@@ -89,7 +96,10 @@ def evolution_and_gradients(rows: list[ModelInfo], out: Path) -> list[Path]:
 
 
 def learning_curve(info: ModelInfo) -> list[dict]:
-    """Of a published model: steps, seconds, mean return and its 95 % interval over seeds, as training goes on."""
+    """Of a published model: steps, seconds, mean return and its 95 % interval over seeds, as training goes on.
+
+    Seconds are None where the training was not on one core all the time: others do not compare.
+    """
     config = read_config(Path(info.path))
     recipe, training = read_recipe(config["recipe"], info.name, info.path), config["training"]
     by_generation = defaultdict(list)
@@ -109,7 +119,7 @@ def learning_curve(info: ModelInfo) -> list[dict]:
         share = so_far / done
         curve.append({
             "generation": generation, "steps": share * training["env_steps"],
-            "seconds": share * training["seconds"] / info.seeds,
+            "seconds": share * training["seconds"] / info.seeds if training["hardware"] == _ONE_CORE else None,
             "mean": float(means.mean()), "low": low, "high": high,
         })  # fmt: skip
     return curve

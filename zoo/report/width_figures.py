@@ -9,6 +9,7 @@ from zoo.core.csv_files import write_table
 from zoo.drawing.style import BLUE, VERMILION, save, zero_line
 from zoo.registry.paper import TABLE_1_BUDGET
 from zoo.report.control_figures import drawn_models, paper_point
+from zoo.report.control_tables import fully_trained
 from zoo.store.catalogue import ModelInfo
 from zoo.tasks.brax import FAMILY as BRAX
 
@@ -22,7 +23,8 @@ def widths(rows: list[ModelInfo], out: Path) -> list[Path]:
     The paper's number for its Table 1 stands beside it. Budgets that are not published yet have no point.
 
     Args:
-        rows: published models; those of other tasks and of subsets of the properties are left out.
+        rows: published models; those of other tasks, of subsets of the properties and those that are not
+            `fully_trained` are left out.
         out: folder of ``widths.svg`` for light and dark pages and of ``widths.csv``.
 
     Returns:
@@ -31,7 +33,7 @@ def widths(rows: list[ModelInfo], out: Path) -> list[Path]:
     Raises:
         ZooError: if none of the models belongs to one of Brax's environments.
     """
-    models = drawn_models(rows)
+    models = drawn_models([row for row in rows if fully_trained(row)])
     budgets = sorted({budget for _, budget, _ in models})
 
     def paint(figure: Figure) -> None:

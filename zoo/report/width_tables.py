@@ -8,7 +8,13 @@ import numpy as np
 
 from zoo.core.formatting import number
 from zoo.evaluation.statistics import holm
-from zoo.report.control_tables import means_until, models_of_fig_3, whole_generations
+from zoo.report.control_tables import (
+    fully_trained,
+    generations_of_both,
+    means_until,
+    models_of_fig_3,
+    whole_generations,
+)
 from zoo.store.catalogue import ModelInfo
 from zoo.tasks.brax import FAMILY as BRAX
 
@@ -46,9 +52,9 @@ def trend_table(rows: Iterable[ModelInfo]) -> str:
     rows (Holm).
 
     Args:
-        rows: published models; others than Brax's are left out.
+        rows: published models; others than Brax's are left out, and those that are not `fully_trained`.
     """
-    cells = models_of_fig_3(rows)
+    cells = {key: row for key, row in models_of_fig_3(rows).items() if fully_trained(row)}
     found = []
     for task, kind in sorted({(task, kind) for task, _, kind in cells}):
         own = {budget: row for (t, budget, k), row in sorted(cells.items()) if (t, k) == (task, kind)}
@@ -74,7 +80,7 @@ def difference_table(rows: Iterable[ModelInfo]) -> str:
     last p is corrected for the number of pairs (Holm).
 
     Args:
-        rows: published models; others than Brax's are left out.
+        rows: published models; others than Brax's are left out, and pairs of which one had no whole episodes by then.
     """
     cells = models_of_fig_3(rows)
     found = []
@@ -82,7 +88,8 @@ def difference_table(rows: Iterable[ModelInfo]) -> str:
         pair = [cells[task, budget, kind] for kind in _KINDS if (task, budget, kind) in cells]
         if len(pair) < 2:
             continue
-        until = min(map(whole_generations, pair))
+        if (until := generations_of_both(*pair)) is None:
+            continue
         neurons, weights = (means_until(row, until)[1] for row in pair)
         if min(len(neurons), len(weights)) < 2:
             continue
