@@ -1,10 +1,10 @@
 """Whose search was the paper's? What each optimiser of PGPE's centre does to time constants on pure noise.
 
-    python benchmarks/optimiser_nulls.py [--seeds 5]
+    python benchmarks/optimiser_nulls.py [--seeds 5] [--budget 16384]
 
 The paper names its rates (0.15, 0.1, 0.1) and no optimiser; its Table 2 has log-normal shapes of 0.26 to 0.30 in four
-environments that have little in common. Printed for 4,096 neurons with four properties each, 256 members and 1,000
-generations: shape and scale of the time constants that drift alone leaves, mean and 95 % interval over seeds, the
+environments that have little in common. Printed for as many neurons, with four properties each, as the budget has
+(4,096 of 16,384), 256 members and 1,000 generations: shape and scale of the time constants that drift alone leaves, mean and 95 % interval over seeds, the
 fit's Kolmogorov-Smirnov distance.
 """
 
@@ -38,9 +38,10 @@ def fitted(tau_ms: np.ndarray) -> tuple[float, float, float]:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", default=5, type=int)
+    parser.add_argument("--budget", default=16384, type=int)
     parser.add_argument("--optimisers", nargs="+", choices=OPTIMISERS, default=list(OPTIMISERS))
     asked = parser.parse_args()
-    model = parse("hetsnn-hp-16384")
+    model = parse(f"hetsnn-hp-{asked.budget}")
     paper = [f"{task} {TABLE_2[task].lognormal_shape}, {TABLE_2[task].lognormal_scale}" for task in BRAX.tasks]
     print(f"Table 2, shape and scale (ms): {'; '.join(paper)}")
     print("| optimiser | shape (95 %) | scale, ms (95 %) | distance |\n| --- | ---: | ---: | ---: |")
