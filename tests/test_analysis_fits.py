@@ -84,6 +84,36 @@ def test_networks_are_resampled_as_wholes():
     assert np.ptp(together.scale_interval) > 4 * np.ptp(apart.scale_interval)
 
 
+def networks(count, seed=0):
+    """Each with a spread and a centre of its own, which together have a shape of 0.635 and a median of 20."""
+    rng = np.random.default_rng(seed)
+    logs = rng.normal(size=(count, 150)) * 0.6 * np.exp(0.08 * rng.normal(size=(count, 1)))
+    return 20.0 * np.exp(logs + 0.2 * rng.normal(size=(count, 1)))
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_intervals_of_two_or_three_networks_cover_as_often_as_they_say(count):
+    fits = [fit(networks(count, seed), "lognormal", ks_draws=1) for seed in range(200)]
+    for low_high, truth in (("shape_interval", 0.635), ("scale_interval", 20.0)):
+        hits = sum(low < truth < high for low, high in (getattr(one, low_high) for one in fits))
+        assert 180 <= hits <= 200
+    assert all(0 < one.shape_interval[0] < one.shape < one.shape_interval[1] for one in fits)
+
+
+def test_the_median_of_networks_has_students_interval_of_their_own():
+    """Its logarithm is a mean over networks, of which the jackknife is Student's interval itself."""
+    rows = networks(4)
+    own, result = np.log(rows).mean(1), fit(rows, "lognormal", ks_draws=1)
+    half = stats.t.ppf(0.975, 3) * own.std(ddof=1) / np.sqrt(4)
+    assert result.scale_interval == pytest.approx((np.exp(own.mean() - half), np.exp(own.mean() + half)))
+
+
+def test_of_networks_of_one_neuron_the_neurons_are_resampled():
+    values = sample("lognormal", 0.3, 20.0, 40)
+    column = fit(values[:, None], "lognormal", ks_draws=2)
+    assert column.shape_interval == fit(values, "lognormal", ks_draws=2).shape_interval
+
+
 @pytest.mark.parametrize("values", [[1.0, 2.0], [1.0, 1.0, 1.0], [1.0, 2.0, -3.0], [1.0, 2.0, np.nan]])
 def test_unusable_samples_are_refused(values):
     with pytest.raises(ValueError, match="at least three different"):

@@ -1,7 +1,7 @@
 """Gamma and log-normal distributions with location 0, fitted by maximum likelihood (section 4.4).
 
 Both families' likelihoods depend on a sample through the means of x, ln x and (ln x)^2 alone, so a
-bootstrap resamples those sums and never the sample itself.
+bootstrap resamples those sums and never the sample itself, and leaving out a network leaves out its sums.
 """
 
 import dataclasses
@@ -24,7 +24,8 @@ class Fit:
         family: ``gamma`` or ``lognormal``.
         shape: gamma: k, the mean squared over the variance; log-normal: standard deviation of ln x.
         scale: gamma: mean / k; log-normal: exp(mean of ln x), the median. In the sample's unit.
-        shape_interval, scale_interval: 95 % percentile bootstrap intervals.
+        shape_interval, scale_interval: 95 % intervals: Student's over networks, or of a single sample the
+            bootstrap's percentiles.
         n: size of the sample.
         log_likelihood: at the maximum.
         ks: Kolmogorov-Smirnov distance between sample and fit.
@@ -102,6 +103,28 @@ def _ks_p(family: Family, shape: float, scale: float, n: int, ks: float, draws: 
     return (reached + 1) / (draws + 1)
 
 
+def _over_networks(family: Family, moments: Float[np.ndarray, "K 3"]) -> tuple[np.ndarray, np.ndarray]:
+    """Shape and scale, low and high, of networks with `moments` [K, 3]: Student's interval by the jackknife.
+
+    A network counts by what the fit of all changes without it, which for a mean is the network's own value (Tukey's
+    pseudo-values). On the logarithm, as both are positive and a time constant's spread is a factor.
+    """
+    k = len(moments)
+    without = np.log(_maximise(family, (moments.sum(0) - moments) / (k - 1)))  # [2, K]
+    together = np.log(_maximise(family, moments.mean(0)))
+    error = np.sqrt((k - 1) / k * np.square(without - without.mean(1, keepdims=True)).sum(1))
+    half = stats.t.ppf(0.975, k - 1) * error
+    return np.exp(together - half), np.exp(together + half)
+
+
+def _over_numbers(family: Family, moments: Float[np.ndarray, "n 3"], resamples: int, rng):
+    """The same of n numbers by the bootstrap's percentiles, of resamples that hold more than one of them."""
+    n = len(moments)
+    chosen = rng.multinomial(n, np.full(n, 1.0 / n), size=resamples)
+    usable = (chosen > 0).sum(1) > 1
+    return np.percentile(_maximise(family, chosen[usable] @ moments / n), [2.5, 97.5], axis=1)
+
+
 def fit(
     sample: Float[np.ndarray, " n"] | Float[np.ndarray, "K n"],
     family: Family,
@@ -113,43 +136,37 @@ def fit(
     """Fits one family with location 0.
 
     Args:
-        sample: positive numbers. With two axes, rows are resampled as wholes: neurons of one network
+        sample: positive numbers. With two axes, the intervals are over rows: neurons of one network
             were trained together and are not independent. Of a single row its numbers are, so that the intervals
             say nothing of other networks.
         family: ``gamma`` or ``lognormal``.
-        bootstrap: resamples behind the intervals.
+        bootstrap: resamples behind the intervals of a single sample.
         ks_draws: simulated samples behind `Fit.ks_p`.
         seed: of both.
 
     Raises:
         ValueError: if `family` is unknown, or the sample has fewer than three different positive numbers.
     """
-    rows = np.asarray(sample, np.float64)
-    rows = rows.reshape(-1, 1) if rows.ndim == 1 or len(rows) == 1 else rows
+    values = np.asarray(sample, np.float64)
+    rows = values.reshape(-1, 1) if values.ndim == 1 or 1 in values.shape else values
     pooled = rows.ravel()
     if not np.all(np.isfinite(pooled) & (pooled > 0)) or len(np.unique(pooled)) < 3:
         raise ValueError(f"sample ({pooled.size} numbers) must hold at least three different, all positive, finite")
     rng = np.random.default_rng(seed)
     per_row = _moments(rows)
     shape, scale = map(float, _maximise(family, per_row.mean(0)))
-    chosen = rng.multinomial(len(rows), np.full(len(rows), 1.0 / len(rows)), size=bootstrap)
-    usable = (chosen > 0).sum(1) > 1 if len(rows) > 1 else np.ones(bootstrap, bool)
-    shapes, scales = _maximise(family, chosen[usable] @ per_row / len(rows))
+    alone = rows.shape[1] == 1
+    low, high = _over_numbers(family, per_row, bootstrap, rng) if alone else _over_networks(family, per_row)
     distribution = _distribution(family, shape, scale)
     ks = float(ks_distance(pooled, distribution.cdf))
     return Fit(
         family=family,
         shape=shape,
         scale=scale,
-        shape_interval=_percentiles(shapes),
-        scale_interval=_percentiles(scales),
+        shape_interval=(float(low[0]), float(high[0])),
+        scale_interval=(float(low[1]), float(high[1])),
         n=pooled.size,
         log_likelihood=float(distribution.logpdf(pooled).sum()),
         ks=ks,
         ks_p=_ks_p(family, shape, scale, pooled.size, ks, ks_draws, rng),
     )
-
-
-def _percentiles(values) -> tuple[float, float]:
-    low, high = np.percentile(values, [2.5, 97.5])
-    return float(low), float(high)
