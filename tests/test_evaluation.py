@@ -16,7 +16,7 @@ def test_interval_is_students():
     # Four values, mean 2.5, s = 1.29099: half width 3.18245 * s / 2.
     low, high = interval_95([1, 2, 3, 4])
     assert (low, high) == (pytest.approx(0.4457397, abs=1e-6), pytest.approx(4.5542603, abs=1e-6))
-    assert interval_95([3.0]) == (3.0, 3.0)
+    assert np.isnan(interval_95([3.0])).all()
 
 
 def test_evaluation_repeats_exactly_and_is_what_was_published(checkpoint):
@@ -61,6 +61,18 @@ def test_episodes_seed_and_selection(checkpoint):
     np.testing.assert_array_equal(one.returns, result.returns[1:])
     with pytest.raises(ValueError, match="episodes"):
         zoo.evaluate(model, episodes=0)
+
+
+@pytest.mark.parametrize("episodes", [1, 3])
+def test_an_odd_number_of_episodes_is_refused_where_contexts_alternate(checkpoint, episodes):
+    model = zoo.load(str(checkpoint))
+    refused = pytest.raises(ValueError, match=rf"episodes \(={episodes}\) must be even on mem5: contexts alternate")
+    with refused:
+        zoo.evaluate(model, episodes=episodes)
+    with refused:
+        zoo.analysis.intervene(model, episodes=episodes, quiet=True)
+    with refused:
+        zoo.analysis.robustness([model], episodes=episodes, quiet=True)
 
 
 def test_returns_agree_within_four_standard_errors_of_their_own_network():
@@ -138,6 +150,19 @@ def test_bsuite_refuses_what_it_does_not_have(checkpoint):
 def test_one_episode_of_one_network_has_no_interval():
     evaluation = Evaluation("hetsnn-mem5-32", 0, (0,), np.ones((1, 1)), np.ones((1, 1)), np.ones(1))
     assert str(evaluation).startswith("hetsnn-mem5-32: mean return 1.0000 over training seed 0, 1 episode each")
+
+
+def test_one_network_has_an_interval_over_episodes_that_are_a_sample(checkpoint):
+    """On memory length there are two episodes, of which the mean is exact."""
+    returns = np.array([[1.0, -1.0]])
+    memory, pole = (
+        Evaluation(name, 0, (3,), returns, np.ones((1, 2)), np.ones(1))
+        for name in ("hetsnn-mem5-32", "hetsnn-cartpole500-1024")
+    )
+    assert memory.interval_95 is None and memory.to_json()["interval_95"] is None and "interval" not in str(memory)
+    assert pole.to_json()["interval_95"] == pytest.approx([-12.7062, 12.7062]) and "95 % interval" in str(pole)
+    one = zoo.evaluate(zoo.load(str(checkpoint)).select(1))
+    assert one.interval_95 is None and zoo.evaluate(str(checkpoint)).interval_95 is not None
 
 
 def test_accuracy_of_one_network_has_an_interval_over_its_images():

@@ -202,7 +202,7 @@ def _windows(returns: np.ndarray, recipe: Recipe) -> np.ndarray:
 
 
 def _curve_rows(cell, name, values, windows, recipe) -> Iterator[dict]:
-    """Mean over seeds and its 95 % interval at each window, for each value of what varies."""
+    """Mean over seeds and its 95 % interval, of one seed none, at each window, for each value of what varies."""
     from zoo.evaluation.statistics import interval_95
 
     size = max(1, WINDOW // _episodes(recipe)) * _episodes(recipe)
@@ -215,8 +215,8 @@ def _curve_rows(cell, name, values, windows, recipe) -> Iterator[dict]:
                 | {
                     "episodes": (j + 1) * size,
                     "mean": f"{returns.mean():.4f}",
-                    "low": f"{low:.4f}",
-                    "high": f"{high:.4f}",
+                    "low": f"{low:.4f}" if len(returns) > 1 else "",
+                    "high": f"{high:.4f}" if len(returns) > 1 else "",
                 }
             )
 

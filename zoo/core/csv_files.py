@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def write_table(path: Path, rows: Sequence[dict]) -> Path:
-    """Writes rows of equal keys; numbers with six significant digits, None as an empty cell.
+    """Writes rows of equal keys; numbers with six significant digits, None and NaN as an empty cell.
 
     Raises:
         ValueError: if there are no rows, or their keys differ.
@@ -28,6 +28,6 @@ def read_table(path: Path) -> list[dict[str, str]]:
 
 
 def _cell(value) -> str:
-    if value is None:
+    if value is None or value != value:
         return ""
     return f"{value:.6g}" if isinstance(value, float) else str(value)

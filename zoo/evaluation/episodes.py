@@ -17,6 +17,8 @@ from zoo.core.single import in_single_precision
 from zoo.evaluation.memory import check_fits
 from zoo.evaluation.statistics import OverSeeds, interval_95
 from zoo.models import PROPERTIES, WEIGHTS, build
+from zoo.registry.families import find_family
+from zoo.registry.names import parse
 from zoo.tasks import Task
 from zoo.tasks.compiled import begin, compiled_rollout, find_kernel
 from zoo.tasks.observations import ObservationStats
@@ -55,14 +57,21 @@ class Evaluation(OverSeeds):
         return self.returns.mean(axis=1)
 
     @property
-    def interval_95(self) -> tuple[float, float]:
-        """Student's 95 % interval of the mean: over training seeds, or over the episodes of one."""
-        return interval_95(self.means if len(self.means) > 1 else self.returns[0])
+    def interval_95(self) -> tuple[float, float] | None:
+        """Student's 95 % interval of the mean: over training seeds, or over the episodes of one.
+
+        There is none of a single episode, and none over episodes that are no sample but all there are.
+        """
+        if len(self.means) > 1:
+            return interval_95(self.means)
+        if self.returns.size == 1 or _alternate(parse(self.name).task):
+            return None
+        return interval_95(self.returns[0])
 
     def __str__(self) -> str:
         networks, episodes = self.returns.shape
-        low, high = self.interval_95
-        spread = f" (95 % interval {low:.4f} to {high:.4f})" if self.returns.size > 1 else ""
+        ends = self.interval_95
+        spread = "" if ends is None else f" (95 % interval {ends[0]:.4f} to {ends[1]:.4f})"
         rate = self.spike_rate.mean()
         spikes = f"; {rate:.3g} spikes per neuron and step" if np.isfinite(rate) else ""
         over = f"{networks} networks" if networks > 1 else f"training seed {self.training_seeds[0]}"
@@ -79,7 +88,7 @@ class Evaluation(OverSeeds):
             "episodes": self.returns.shape[1],
             "mean": self.mean,
             "std": self.std,
-            "interval_95": list(self.interval_95),
+            "interval_95": None if (ends := self.interval_95) is None else list(ends),
             "seeds": [
                 {
                     "training_seed": k,
@@ -91,6 +100,12 @@ class Evaluation(OverSeeds):
                 for k, row, rate in zip(self.training_seeds, self.returns, self.spike_rate, strict=True)
             ],
         }
+
+
+def _alternate(task: str) -> bool:
+    """Whether a task's episodes come in pairs, by turns of either context."""
+    family = find_family(task)
+    return family is not None and family.even_episodes
 
 
 @functools.partial(jax.jit, static_argnames=("task", "clip", "one_by_one"))
@@ -144,8 +159,14 @@ def evaluate_parts(
     """Returns [K, N], lengths [K, N] and spike rates [K] of networks stacked along a first axis K.
 
     Spike rates are NaN where the episodes are `compiled` and there is a kernel for the task.
+
+    Raises:
+        ValueError: if `episodes` is below 1, or odd where contexts alternate.
+        ZooError: if a return is not a number.
     """
     check_not_forked()
+    if episodes % 2 and _alternate(task.name):
+        raise ValueError(f"episodes (={episodes}) must be even on {task.name}: contexts alternate")
     on_cpu = jax.default_backend() == "cpu"
     check_fits(task, parts, episodes, at_once=1 if on_cpu else len(parts["w_in"]))
     keys = initial_keys(seed, episodes)
@@ -194,7 +215,7 @@ def measure(
         compiled: whether physics and networks are to be machine code, where there is a kernel for the task.
 
     Raises:
-        ValueError: if `episodes` is below 1.
+        ValueError: if `episodes` is below 1, or odd where contexts alternate.
         ZooError: if a return is not a number.
     """
     episodes = task.evaluation_episodes if episodes is None else episodes

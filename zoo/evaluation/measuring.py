@@ -35,8 +35,8 @@ def evaluate(
             physics makes other episodes of.
 
     Raises:
-        ValueError: if `episodes` is below 1; for an image model, if it is not the number of test images, or `seed`
-            is not 0.
+        ValueError: if `episodes` is below 1, or odd where contexts alternate; for an image model, if it is not the
+            number of test images, or `seed` is not 0.
         DataNotFoundError: if the test images are not on this machine and cannot be downloaded.
         ZooError: if a return is not a number, which no published model's is.
     """

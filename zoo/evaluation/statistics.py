@@ -1,5 +1,6 @@
 """Means and intervals over training seeds or episodes."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -35,11 +36,11 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def interval_95(samples) -> tuple[float, float]:
-    """Student's t interval of the mean of independent samples."""
+    """Student's t interval of the mean of independent samples; of a single one, which has none, NaN."""
     from scipy.stats import t
 
     samples = np.asarray(samples, np.float64)
     if len(samples) < 2:
-        return float(samples[0]), float(samples[0])
+        return math.nan, math.nan
     half = t.ppf(0.975, len(samples) - 1) * samples.std(ddof=1) / np.sqrt(len(samples))
     return float(samples.mean() - half), float(samples.mean() + half)

@@ -26,7 +26,7 @@ def markdown_table(rows: list[ModelInfo], link: str = "") -> str:
     out.write("| model | parameters | seeds | generations | reward | 95 % interval | population | paper |\n")
     out.write("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
     for row in rows:
-        ends = interval(row.interval_95, row.mean) if row.seeds > 1 else "-"
+        ends = interval(row.interval_95, row.mean) if row.seeds > 1 and row.interval_95 else "-"
         population = deviation(row.population_mean, row.population_std, row.seeds)
         out.write(
             f"| [{row.name}]({link}{row.name}.md) | {row.parameters:,} | {row.seeds} | {row.generations:,} "

@@ -71,7 +71,7 @@ def _front_matter(model: ZooModel) -> str:
         metric_value=info.mean,
         metric_args={
             "std": info.std if info.seeds > 1 else None,
-            "interval_95": list(info.interval_95),
+            "interval_95": None if info.interval_95 is None else list(info.interval_95),
             "seeds": info.seeds,
             "episodes": model.evaluation["episodes"],
             "population_mean": info.population_mean,

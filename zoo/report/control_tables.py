@@ -115,7 +115,7 @@ def _rewards(row: ModelInfo | None, paper: str) -> tuple[str, ...]:
     """Population, the paper's, centre, seeds and generations, as cells."""
     if row is None:
         return _NONE, unbroken(paper), _NONE, _NONE, "0"
-    over_seeds = f" ({interval(row.interval_95, row.mean)})" if row.seeds > 1 else ""
+    over_seeds = f" ({interval(row.interval_95, row.mean)})" if row.seeds > 1 and row.interval_95 else ""
     return (
         unbroken(deviation(row.population_mean, row.population_std, row.seeds)),
         unbroken(paper),

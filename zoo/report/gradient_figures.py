@@ -75,7 +75,9 @@ def _curve(axes, points: list[dict], style) -> None:
     if not points:
         return
     _, colour, line, _ = style
-    episodes, mean, low, high = (np.array([float(p[c]) for p in points]) for c in ("episodes", "mean", "low", "high"))
+    episodes, mean, low, high = (
+        np.array([float(p[c] or "nan") for p in points]) for c in ("episodes", "mean", "low", "high")
+    )
     axes.plot(episodes, mean, line, color=colour, linewidth=1.5)
     axes.fill_between(episodes, low, high, color=colour, alpha=0.18, linewidth=0)
 

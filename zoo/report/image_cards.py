@@ -20,7 +20,7 @@ def trained(model: ZooModel) -> str:
 
 def measured(model: ZooModel, info: ModelInfo) -> list[str]:
     """Accuracy on the test set, and what an inference costs."""
-    evaluation, (low, high) = model.evaluation, info.interval_95
+    evaluation = model.evaluation
     rows = evaluation["seeds"]
     spikes, rate = (np.mean([row[key] for row in rows]) for key in ("spikes", "spike_rate"))
     method = method_of(parse(model.name))
@@ -33,7 +33,8 @@ def measured(model: ZooModel, info: ModelInfo) -> list[str]:
         "| --- | --- |",
         f"| test accuracy of {trained(model)}, {over} | **{info.mean:.2f} %**{spread} |",
     ]
-    if many:
+    if many and info.interval_95 is not None:
+        low, high = info.interval_95
         lines += [
             f"| 95 % interval of that mean | {low:.2f} to {high:.2f} % |",
             *seed_rows(rows, lambda row: f"{row['mean']:.2f} %", "test accuracy"),

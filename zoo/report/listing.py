@@ -73,7 +73,7 @@ def as_csv(rows: list[ModelInfo]) -> str:
     writer.writeheader()
     for row in rows:
         values = dataclasses.asdict(row)
-        low, high = values.pop("interval_95")
+        low, high = values.pop("interval_95") or ("", "")
         writer.writerow(values | {"interval_95_low": low, "interval_95_high": high})
     return out.getvalue()
 
@@ -86,8 +86,10 @@ _PIPED_WIDTH = 160
 
 
 def _reward(row: ModelInfo) -> str:
+    if row.seeds == 1 or row.interval_95 is None:
+        return number(row.mean)
     low, high = row.interval_95
-    return number(row.mean) + (f" ± {number((high - low) / 2, row.mean)}" if row.seeds > 1 else "")
+    return f"{number(row.mean)} ± {number((high - low) / 2, row.mean)}"
 
 
 def print_table(rows: list[ModelInfo]) -> None:

@@ -56,7 +56,7 @@ def _row(series: str, length: int, means: np.ndarray) -> dict:
     low, high = interval_95(means)
     numbers = {"mean": means.mean(), "low": low, "high": high}
     return {"series": series, "length": length, "seeds": len(means)} | {
-        key: f"{value:.4f}" for key, value in numbers.items()
+        key: "" if np.isnan(value) else f"{value:.4f}" for key, value in numbers.items()
     }
 
 
@@ -116,7 +116,7 @@ def _draw(rows: list[dict], path: Path) -> list[Path]:
             if not chosen:
                 return
             length = [int(r["length"]) for r in chosen]
-            mean, low, high = (np.array([float(r[key]) for r in chosen]) for key in ("mean", "low", "high"))
+            mean, low, high = (np.array([float(r[key] or "nan") for r in chosen]) for key in ("mean", "low", "high"))
             (drawn,) = axes.plot(length, mean, label=label, **style)
             band = np.clip([low, high], -1, 1)
             axes.fill_between(length, *band, color=drawn.get_color(), alpha=0.18, linewidth=0)

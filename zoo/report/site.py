@@ -142,7 +142,7 @@ training).</p>
 
 
 def _row(row: ModelInfo, best: float) -> str:
-    low, high = row.interval_95
+    ends = row.interval_95 if row.seeds > 1 else None
     share = 100 * max(0.0, row.mean) / best if best > 0 else 0.0
     bar = f'<svg class="bar" aria-hidden="true"><rect width="{share:.0f}%" height="3"/></svg>'
     cells = (
@@ -151,7 +151,7 @@ def _row(row: ModelInfo, best: float) -> str:
         (f"{row.parameters:,}", row.parameters),
         (f"{row.generations:,}", row.generations),
         (f"{number(row.mean)}{bar}", row.mean),
-        (interval(row.interval_95, row.mean), high - low) if row.seeds > 1 else ("", None),
+        ("", None) if ends is None else (interval(ends, row.mean), ends[1] - ends[0]),
         ("" if row.population_mean is None else number(row.population_mean), row.population_mean),
         (escape(row.paper or ""), None),
         (size_text(row.size_bytes), row.size_bytes),

@@ -25,7 +25,7 @@ class ModelInfo:
         seeds: how many training seeds.
         generations: updates in training.
         mean, std: of the centre's mean return, over training seeds.
-        interval_95: of the mean, over training seeds, or over the episodes of one.
+        interval_95: of the mean, over training seeds, or over the episodes of one; None where these are no sample.
         population_mean, population_std: of the last generation's population, over training seeds.
         paper: the paper's value, as it prints it.
         where: ``folder``, ``bundled`` or ``cache`` (pulled from the Hub).
@@ -41,7 +41,7 @@ class ModelInfo:
     generations: int
     mean: float
     std: float
-    interval_95: tuple[float, float]
+    interval_95: tuple[float, float] | None
     population_mean: float | None
     population_std: float | None
     paper: str | None
@@ -169,7 +169,7 @@ def read_info(path: Path, where: str) -> ModelInfo:
         seeds=len(config["seeds"]),
         mean=evaluation["mean"],
         std=evaluation["std"],
-        interval_95=tuple(evaluation["interval_95"]),
+        interval_95=None if (ends := evaluation.get("interval_95")) is None else tuple(ends),
         paper=family_of(model.task).paper_reward(model),
         where=where,
         path=str(path),

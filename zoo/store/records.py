@@ -22,9 +22,12 @@ def read_evaluation(path: Path) -> dict:
         raise DamagedCheckpointError(f"{path} is not a checkpoint: it has no evaluation.json")
     evaluation = read_json(where)
     kinds = {"command": str, "seed": int, "episodes": int, "mean": float, "std": float}
-    _check_fields(evaluation, kinds | {"interval_95": tuple[float, ...], "seeds": list}, where)
-    if len(evaluation["interval_95"]) != 2 or not evaluation["seeds"]:
-        raise DamagedCheckpointError(f"{where}: `interval_95` must have two ends, and `seeds` at least one row")
+    _check_fields(evaluation, kinds | {"interval_95": tuple[float, ...] | None, "seeds": list}, where)
+    seeds, ends = evaluation["seeds"], evaluation.get("interval_95")
+    if not seeds or not (len(seeds) == 1 if ends is None else len(ends) == 2):
+        raise DamagedCheckpointError(
+            f"{where}: `seeds` must have at least one row, and `interval_95` two ends; of one seed it may be null"
+        )
     for row in evaluation["seeds"]:
         kinds = {"training_seed": int, "mean": float, "std": float, "spike_rate": float}
         _check_fields(row if isinstance(row, dict) else {}, kinds, f"{where}: a row of `seeds`")
