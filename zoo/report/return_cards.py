@@ -19,7 +19,7 @@ def trained(model: ZooModel) -> str:
 
 def measured(model: ZooModel, info: ModelInfo) -> list[str]:
     """Returns on fresh episodes, and what the paper has."""
-    name, ends = parse(model.name), info.interval_95
+    name, within = parse(model.name), info.interval_95
     method = method_of(name)
     rate = np.mean([row["spike_rate"] for row in model.evaluation["seeds"]])
     imported = bool(model.config.get("imported"))
@@ -33,7 +33,7 @@ def measured(model: ZooModel, info: ModelInfo) -> list[str]:
         "| quantity | value |",
         "| --- | --- |",
         f"| mean return of {trained(model)}, over {over} | **{number(info.mean)}**{spread} |",
-        *([f"| 95 % interval of that mean | {interval(ends, info.mean)} |"] if ends is not None else []),
+        *([f"| 95 % interval of that mean | {interval(within, info.mean)} |"] if within is not None else []),
         *ends,
         *([] if imported else [f"| {method.last} | {population} |"]),
         f"| the paper's {method.papers} | {family_of(name.task).paper_text(name)} |",
