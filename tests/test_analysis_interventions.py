@@ -1,10 +1,14 @@
 import dataclasses
+import html
+import re
 
 import numpy as np
 import pytest
 
 from zoo.analysis.interventions import biological, drawn, intervene, reset, shuffled, stacked_parts
 from zoo.core.errors import ZooError
+from zoo.drawing import analyses as draw
+from zoo.drawing.style import render
 from zoo.models import tau_ms_from_x
 from zoo.store.loading import load
 
@@ -91,6 +95,21 @@ def test_resetting_what_was_never_moved_changes_nothing(model):
     for outcome in result.outcomes[1:]:
         np.testing.assert_array_equal(outcome.means, trained)
         assert outcome.against_trained.p == 1.0
+
+
+def test_a_figure_says_what_a_reset_is_to(model):
+    slow = dataclasses.replace(model.network_config, tau_ms=(40.0,))
+    high = dataclasses.replace(model.network_config, v_th=1.0)
+    origin = {"name": "hetsnn-mem5-64", "manifest": "sha256:" + 64 * "0", "generations": 1}
+    for changed, start in (
+        ({}, "Table 4"),
+        ({"network_config": slow}, "where training began"),
+        ({"network_config": high}, "where training began"),
+        ({"config": model.config | {"origin": origin}}, "a fresh network's"),
+    ):
+        result = intervene(dataclasses.replace(model, **changed), repeats=1, episodes=2, quiet=True)
+        text = html.unescape(render(*draw.interventions(result, 1.0), "#000000", "svg").decode())
+        assert set(re.findall(r"reset to ([\w' ]+)", text)) == {start}
 
 
 def test_network_with_trained_weights_has_nothing_to_intervene_on(model):

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from zoo.analysis.fitted_tau import null_row, time_constants
+from zoo.analysis.fitted_tau import null_row, paper_column, time_constants
 from zoo.analysis.null import drift, null_control, tau_ms_of
 from zoo.models import NetworkConfig
 from zoo.registry.recipe import make_recipe, override
@@ -58,6 +58,23 @@ def test_networks_by_gradients_have_no_null():
         null_control(model, quiet=True)
     result = time_constants([model], biology=False, quiet=True)
     assert result.nulls == () and {one.origin for one in result.series} == {"trained"}
+
+
+@pytest.mark.parametrize(
+    ("name", "imported", "column"),
+    [
+        ("hetsnn-hp-16384", False, "hp"),
+        ("hetsnn-hp-16384", True, None),
+        ("hetsnn-hp-8192", False, None),
+        ("hetsnn-hp-16384-tau", False, None),
+        ("hetsnn-hp-16384-ppo", False, None),
+        ("fullsnn-hp-16384", False, None),
+        ("hetsnn-mem25-16384", False, None),
+    ],
+)
+def test_table_2_stands_beside_the_models_that_it_is_about(model, name, imported, column):
+    config = model.config | ({"imported": "x.nir"} if imported else {})
+    assert paper_column(dataclasses.replace(model, name=name, config=config)) == column
 
 
 def test_null_control_has_the_models_shape_and_starts_where_it_started(model):

@@ -102,3 +102,13 @@ def test_models_of_different_tasks_are_refused(model):
     config = model.config | {"task": {"name": "mem7", "options": model.config["task"]["options"]}}
     with pytest.raises(ValueError, match="share one task"):
         robustness([model, dataclasses.replace(model, config=config)], quiet=True)
+
+
+@pytest.mark.parametrize("options", [{"limit": 100}, {"backend": "positional"}])
+def test_models_of_other_limits_or_physics_are_refused(options, monkeypatch):
+    monkeypatch.setattr("zoo.analysis.disturbances.evaluate_parts", None)
+    first = load("hetsnn-hp-1024")
+    task = first.config["task"]
+    other = first.config | {"task": task | {"options": task["options"] | options}}
+    with pytest.raises(ValueError, match=r"share one task.*1000 steps, spring"):
+        robustness([first, dataclasses.replace(first, config=other)], quiet=True)

@@ -5,8 +5,11 @@ import numpy as np
 import pytest
 
 from zoo.analysis.shapley import contributions, shapley_values, subsets
-from zoo.analysis.subsets import subset_names, train_subsets
+from zoo.analysis.subsets import read_subsets, subset_names, train_subsets
 from zoo.cli.main import main
+from zoo.drawing import analyses as draw
+from zoo.drawing.style import render
+from zoo.evaluation.statistics import interval_95
 from zoo.models import PROPERTIES
 from zoo.registry.names import parse
 
@@ -73,7 +76,7 @@ def rewards(seeds=5):
 
 
 def test_shares_add_up_to_one_and_intervals_hold_their_means():
-    result = contributions("mem5", 10, rewards())
+    result = contributions("hetsnn-mem5-32", 10, rewards())
     rows = result.rows()
     for players in (4, 3):
         assert sum(row["share"] for row in rows if row["players"] == players) == pytest.approx(1)
@@ -82,23 +85,47 @@ def test_shares_add_up_to_one_and_intervals_hold_their_means():
     assert [row["generations"] for row in result.subset_rows()] == [0] + [10] * 15
 
 
+def test_a_shares_interval_knows_that_the_gain_varies():
+    """Where each seed's value is the same part of its own gain, the share is exact, however much the gain varies."""
+    gains = np.array([1.0, 2.0, 6.0])
+    own = {"x_tau": 0.4, "v_th": 0.3, "v_rest": 0.2, "r": 0.1}
+    worth = {s: gains * sum(own[name] for name in s) + np.zeros(3) for s in subsets(PROPERTIES)}
+    result = contributions("hetsnn-mem5-32", 10, worth)
+    assert result.shares["x_tau"] == pytest.approx((0.4, 0.4, 0.4))
+    assert all(row["share_low"] == pytest.approx(row["share_high"]) for row in result.rows())
+    # One property that alone varies, with a gain of 1 + d for d of -0.3, 0 and 0.3: its share 0.5 errs by d / 2.
+    worth = {s: ("x_tau" in s) * (0.5 + 0.3 * np.array([-1.0, 0.0, 1.0])) + 0.5 * ("r" in s) for s in worth}
+    low, high = interval_95([0.35, 0.5, 0.65])
+    assert contributions("hetsnn-mem5-32", 10, worth).shares["x_tau"] == pytest.approx((0.5, low, high))
+
+
+def test_models_of_one_task_are_told_apart():
+    results = [contributions(name, 10, rewards()) for name in ("hetsnn-mem5-32", "hetsnn-mem5-64")]
+    assert [{row["name"] for row in result.rows()} for result in results] == [{"hetsnn-mem5-32"}, {"hetsnn-mem5-64"}]
+    assert results[0].subset_rows()[0]["name"] == "hetsnn-mem5-32" and results[0].task == "mem5"
+    alone = contributions("hetsnn-mem5-128", 10, rewards(1))
+    text = render(*draw.shapley([*results, alone]), "#000000", "svg").decode()
+    for label in ("hetsnn-mem5-32", "hetsnn-mem5-64", "hetsnn-mem5-128", "one training seed"):
+        assert label in text
+
+
 def test_threshold_and_rest_as_one_by_hand():
     # Two players whose worth is 1 as soon as either is in, and tau that adds 2: one player of worth 1 beside it.
     worth = {s: np.array([2.0 * ("x_tau" in s) + bool(s & {"v_th", "v_rest"})]) for s in subsets(PROPERTIES)}
-    result = contributions("mem5", 10, worth)
+    result = contributions("hetsnn-mem5-32", 10, worth)
     assert list(result.joined) == ["x_tau", "v_th, v_rest", "r"]
     np.testing.assert_allclose(np.concatenate([*result.joined.values()]), [2, 1, 0], atol=1e-12)
     np.testing.assert_allclose(np.concatenate([*result.values.values()]), [2, 0.5, 0.5, 0], atol=1e-12)
     jumbled = worth | {frozenset({"v_th"}): np.array([99.0])}  # One without the other is not asked for.
-    again = contributions("mem5", 10, jumbled).joined
+    again = contributions("hetsnn-mem5-32", 10, jumbled).joined
     np.testing.assert_array_equal([*again.values()], [*result.joined.values()])
 
 
 def test_no_gain_has_no_shares():
-    result = contributions("mem5", 10, {subset: np.zeros(2) for subset in subsets(PROPERTIES)})
+    result = contributions("hetsnn-mem5-32", 10, {subset: np.zeros(2) for subset in subsets(PROPERTIES)})
     assert [(row["value"], row["share"], row["share_low"]) for row in result.rows()] == 7 * [(0.0, None, None)]
     with pytest.raises(ValueError, match="gained 0"):
-        assert result.normalised
+        assert result.shares
 
 
 def test_trainings_without_a_gain_are_told_all_the_same(tmp_path, monkeypatch, capsys):
@@ -113,9 +140,9 @@ def test_trainings_without_a_gain_are_told_all_the_same(tmp_path, monkeypatch, c
 
 def test_different_numbers_of_seeds_are_refused():
     values = rewards(1) | {frozenset(): np.zeros(1)}
-    assert contributions("mem5", 10, values).values["r"].shape == (1,)
+    assert contributions("hetsnn-mem5-32", 10, values).values["r"].shape == (1,)
     with pytest.raises(ValueError, match="same seeds"):
-        contributions("mem5", 10, values | {frozenset(): np.zeros(3)})
+        contributions("hetsnn-mem5-32", 10, values | {frozenset(): np.zeros(3)})
 
 
 def test_fifteen_names_share_the_budget():
@@ -143,13 +170,16 @@ def test_subsets_are_trained_once_and_sum_up(tmp_path, monkeypatch):
     result = train_subsets("hetsnn-mem5-32", out=tmp_path, **settings)
     gain = result.rewards[frozenset(PROPERTIES)] - result.rewards[frozenset()]
     np.testing.assert_allclose(sum(result.values.values()), gain, atol=1e-6)
-    assert module.settings_of("hetsnn-mem5-32", tmp_path) == {"generations": 2, "seeds": 2}
 
     def refuse(*args, **kw):
         raise AssertionError("trained again")
 
     monkeypatch.setattr(module, "train", refuse)
-    again = train_subsets("hetsnn-mem5-32", out=tmp_path, **settings)
-    assert again.subset_rows() == result.subset_rows()
+    again, read = train_subsets("hetsnn-mem5-32", out=tmp_path, **settings), read_subsets("hetsnn-mem5-32", tmp_path)
+    assert again.subset_rows() == read.subset_rows() == result.subset_rows()
     with pytest.raises(ValueError, match="differs in generations"):
         train_subsets("hetsnn-mem5-32", out=tmp_path, **(settings | {"generations": 3}))
+    (tmp_path / "hetsnn-mem5-32-tau" / "checkpoint" / "evaluation.json").unlink()
+    command = f"zoo analyse shapley hetsnn-mem5-32 --runs {tmp_path} --generations 2 --seeds 2"
+    with pytest.raises(FileNotFoundError, match=f"lacks 1 of the 15 .*example hetsnn-mem5-32-tau; run: {command}"):
+        read_subsets("hetsnn-mem5-32", tmp_path)

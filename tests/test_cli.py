@@ -156,6 +156,7 @@ def test_eval(published, capsys):
     assert [len(row["returns"]) for row in both["seeds"]] == [4, 4]
     one = run_json(capsys, "eval", "hetsnn-mem5-32", "--training-seed", "1", "--episodes", "4", "--seed", "1")
     assert one["seeds"] == both["seeds"][1:]
+    assert one["command"] == both["command"] + " --training-seed 1"
     assert main(["eval", "hetsnn-mem5-32"]) == 0
     assert "mean return" in capsys.readouterr().out
 

@@ -96,7 +96,7 @@ class Robustness:
     units: dict[str, str]
 
     def rows(self) -> list[dict]:
-        """One line per point."""
+        """One line per point, with its 95 % interval over seeds; of one seed that is NaN."""
         rows = []
         for point in self.points:
             low, high = interval_95(point.means)
@@ -169,21 +169,29 @@ def robustness(
         quiet: no progress bar.
 
     Raises:
-        ValueError: if a kind is unknown, a count is below 1, or the models play different tasks or classify images.
+        ValueError: if a kind is unknown, a count is below 1, the number of episodes is odd where contexts alternate,
+            or the models play different tasks, or with other limits or physics, or classify images.
     """
     chosen: Mapping[str, Sequence[float]] = LEVELS if levels is None else levels
     if repeats < 1 or (episodes is not None and episodes < 1):
         raise ValueError(f"repeats (={repeats}) and episodes (={episodes}) must be at least 1")
     if unknown := sorted(set(chosen) - set(LEVELS)):
         raise ValueError(f"unknown disturbances {unknown}; known: {', '.join(LEVELS)}")
-    if len(names := {played_task(model).name for model in models}) != 1:
-        raise ValueError(f"models must share one task; these have {sorted(names)}")
+    if len(played := {_played(model) for model in models}) != 1:
+        raise ValueError(f"models must share one task; these have {sorted(played)}")
     plan = [(model, kind, level) for kind in chosen for model in models for level in chosen[kind]]
     points = []
     for model, kind, level in track(plan, "robustness", quiet=quiet):
         means = [_means(model, kind, level, [seed, repeat], episodes) for repeat in range(repeats if level else 1)]
         points.append(Point(name=model.name, kind=kind, level=level, means=np.mean(means, axis=0)))
     return Robustness(points=tuple(points), units={kind: UNITS[kind] for kind in chosen})
+
+
+def _played(model: ZooModel) -> str:
+    """A model's task, its longest episode, and the physics where there is a choice: what its returns depend on."""
+    task = played_task(model)
+    backend = f", {task.backend}" if hasattr(task, "backend") else ""
+    return f"{task.name} of {task.episode_limit} steps{backend}"
 
 
 def _means(model: ZooModel, kind: str, level: float, seeds: list[int], episodes: int | None) -> np.ndarray:

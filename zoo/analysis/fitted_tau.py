@@ -11,7 +11,8 @@ from zoo.analysis.fits import FAMILIES, Fit, fit
 from zoo.analysis.null import NullControl, null_control, null_neurons, tau_ms_of, why_no_null
 from zoo.analysis.paper_tables import TABLE_2
 from zoo.core.progress import track
-from zoo.registry.names import parse
+from zoo.registry.names import ModelName, parse
+from zoo.registry.paper import TABLE_1_BUDGET
 from zoo.store.zoo_model import ZooModel
 
 
@@ -43,6 +44,7 @@ class Series:
                 "name": self.name,
                 "origin": self.origin,
                 "family": family,
+                "seeds": len(self.tau_ms) if self.tau_ms.ndim == 2 else None,
                 "n": result.n,
                 "shape": result.shape,
                 "shape_low": result.shape_interval[0],
@@ -103,6 +105,16 @@ def _series(name, origin, title, tau_ms, paper=None) -> Series:
     return Series(name=name, origin=origin, title=title, tau_ms=tau_ms, fits=fits, paper=paper)
 
 
+def paper_column(model: ZooModel) -> str | None:
+    """Key of the column of Table 2 that is about such a model, or None.
+
+    The table is about the networks of Table 1 that train all four properties by evolution.
+    """
+    name = parse(model.name)
+    papers = ModelName(kind="het", task=name.task, budget=TABLE_1_BUDGET)
+    return name.task if name == papers and name.task in TABLE_2 and not model.config.get("imported") else None
+
+
 def biology_series() -> tuple[Series, ...]:
     """The biological columns, fitted to the real data.
 
@@ -131,8 +143,7 @@ def time_constants(
     trained = [tau_ms_of(model) for model in models]
     series, controls = [], []
     for model, tau_ms in zip(track(models, "fits, model", quiet=quiet), trained, strict=True):
-        task = parse(model.name).task
-        series.append(_series(model.name, "trained", model.name, tau_ms, task if task in TABLE_2 else None))
+        series.append(_series(model.name, "trained", model.name, tau_ms, paper_column(model)))
         if not nulls or why_no_null(model):
             continue
         if len(model.seeds) > 1:

@@ -11,7 +11,7 @@ from zoo.analysis.paired import PairedTest, paired_test
 from zoo.core.errors import ZooError
 from zoo.core.progress import track
 from zoo.evaluation.episodes import evaluate_parts
-from zoo.models import DT_MS, PROPERTIES, WEIGHTS, tau_ms_from_x, x_tau_from_ms
+from zoo.models import DT_MS, PROPERTIES, TAU_MS, V_TH, WEIGHTS, tau_ms_from_x, x_tau_from_ms
 from zoo.store.zoo_model import ZooModel
 from zoo.tasks.observations import ObservationStats
 
@@ -60,12 +60,14 @@ class Interventions:
         name: of the model.
         episodes, repeats: per network and intervention; episodes are the same for all interventions.
         outcomes: the first one is the network as trained.
+        start: what a reset puts properties back to.
     """
 
     name: str
     episodes: int
     repeats: int
     outcomes: tuple[Outcome, ...]
+    start: str
 
     def rows(self) -> list[dict]:
         """One line per intervention."""
@@ -79,7 +81,7 @@ def stacked_parts(model: ZooModel) -> _Parts:
 
 
 def reset(name: str, default: Float[np.ndarray, " hidden"]) -> _Change:
-    """Puts a property back to its value before training."""
+    """Puts a property back to what fresh networks begin with (`NetworkConfig.initial`)."""
 
     def change(parts, rng):
         return parts | {name: np.broadcast_to(default, parts[name].shape).astype(np.float32)}
@@ -162,6 +164,15 @@ def _plan(model: ZooModel, biology: dict[str, np.ndarray]) -> Iterator[tuple[str
             yield key, "x_tau", biological(tau_ms)
 
 
+def _start(model: ZooModel) -> str:
+    """What a fresh network of a model begins with; of a model with an origin, that is not where training began."""
+    config = model.network_config
+    if "origin" in model.config:
+        return "a fresh network's"
+    usual = config.tau_ms == (TAU_MS,) and config.v_th == V_TH
+    return "Table 4" if usual else "where training began"
+
+
 def intervene(
     model: ZooModel,
     biology: dict[str, Float[np.ndarray, " n"]] | None = None,
@@ -183,7 +194,8 @@ def intervene(
 
     Raises:
         ZooError: if the model trains no neuron property.
-        ValueError: if it has a single training seed, or classifies images, or a count is below 1.
+        ValueError: if it has a single training seed, or classifies images, a count is below 1, or the number of
+            episodes is odd where contexts alternate.
     """
     plan = list(_plan(model, biology or {}))
     if not plan:
@@ -206,4 +218,6 @@ def intervene(
         rngs = [np.random.default_rng([seed, row, draw]) for draw in range(draws)]
         result = np.mean([means(change(parts, rng)) for rng in rngs], axis=0)
         outcomes.append(Outcome(kind=kind, target=target, means=result, against_trained=paired_test(result, trained)))
-    return Interventions(name=model.name, episodes=episodes, repeats=repeats, outcomes=tuple(outcomes))
+    return Interventions(
+        name=model.name, episodes=episodes, repeats=repeats, outcomes=tuple(outcomes), start=_start(model)
+    )

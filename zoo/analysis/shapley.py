@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from zoo.evaluation.statistics import interval_95
 from zoo.models import PROPERTIES
+from zoo.registry.names import parse
 
 Subset = frozenset[str]
 
@@ -70,36 +71,51 @@ class Contributions:
     """What each property is worth to a task.
 
     Attributes:
-        task: as in model names.
+        name: of the model that trains all properties.
         generations: that each subset was trained.
         rewards: [K] mean return by subset.
         values: [K] Shapley value by property, in units of return.
         joined: the same with threshold and resting potential as one player (`DISTANCE`).
     """
 
-    task: str
+    name: str
     generations: int
     rewards: Mapping[Subset, Float[np.ndarray, " K"]]
     values: dict[str, Float[np.ndarray, " K"]]
     joined: dict[str, Float[np.ndarray, " K"]]
 
     @property
-    def gain(self) -> float:
-        """Mean return of the full set above that of the empty one."""
-        return float(sum(value.mean() for value in self.values.values()))
+    def task(self) -> str:
+        """As in model names."""
+        return parse(self.name).task
 
     @property
-    def normalised(self) -> dict[str, Float[np.ndarray, " K"]]:
-        """Values as shares of the gain; their means add up to 1.
+    def gain(self) -> float:
+        """Mean return of the full set above that of the empty one."""
+        return float(sum(self.values.values()).mean())
+
+    @property
+    def shares(self) -> dict[str, tuple[float, float, float]]:
+        """Each property's share of the gain with its 95 % interval over seeds; the shares add up to 1.
 
         Raises:
             ValueError: if training all properties gained nothing.
         """
         if not self.gain > 0:
             raise ValueError(
-                f"{self.task}: all properties together gained {self.gain:g}; shares of that mean nothing"
+                f"{self.name}: all properties together gained {self.gain:g}; shares of that mean nothing"
             )
-        return {name: value / self.gain for name, value in self.values.items()}
+        return {name: self._share(value) for name, value in self.values.items()}
+
+    def _share(self, value: Float[np.ndarray, " K"]) -> tuple[float, float, float]:
+        """Share of the gain, and Student's interval of it.
+
+        The gain is measured on the same seeds, so the ratio is linearised: it errs as the mean over seeds k of
+        ``(value_k - share * gain_k) / gain`` does.
+        """
+        share = float(value.mean() / self.gain)
+        low, high = interval_95((value - share * sum(self.values.values())) / self.gain)
+        return share, share + low, share + high
 
     def rows(self) -> list[dict]:
         """One line per player of either game: value and share of the gain with 95 % intervals over seeds.
@@ -112,11 +128,11 @@ class Contributions:
                 low, high = interval_95(value)
                 share = share_low = share_high = None
                 if self.gain > 0:
-                    share, (share_low, share_high) = float(value.mean() / self.gain), interval_95(value / self.gain)
+                    share, share_low, share_high = self._share(value)
                 rows.append(
-                    {"task": self.task, "players": len(game), "property": name, "seeds": len(value),
-                     "value": float(value.mean()), "low": low, "high": high, "share": share,
-                     "share_low": share_low, "share_high": share_high}
+                    {"name": self.name, "task": self.task, "players": len(game), "property": name,
+                     "seeds": len(value), "value": float(value.mean()), "low": low, "high": high,
+                     "share": share, "share_low": share_low, "share_high": share_high}
                 )  # fmt: skip
         return rows
 
@@ -127,14 +143,14 @@ class Contributions:
             means = self.rewards[subset]
             low, high = interval_95(means)
             rows.append(
-                {"task": self.task} | {name: int(name in subset) for name in PROPERTIES}
+                {"name": self.name, "task": self.task} | {name: int(name in subset) for name in PROPERTIES}
                 | {"seeds": len(means), "generations": self.generations if subset else 0, "mean": float(means.mean()),
                    "std": float(means.std(ddof=1)) if len(means) > 1 else 0.0, "low": low, "high": high}
             )  # fmt: skip
         return rows
 
 
-def contributions(task: str, generations: int, rewards: Mapping[Subset, Float[np.ndarray, " K"]]) -> Contributions:
+def contributions(name: str, generations: int, rewards: Mapping[Subset, Float[np.ndarray, " K"]]) -> Contributions:
     """Shapley values of the four properties from the rewards of all their subsets, seed by seed.
 
     Raises:
@@ -145,4 +161,4 @@ def contributions(task: str, generations: int, rewards: Mapping[Subset, Float[np
     if len(sizes) != 1 or len(next(iter(sizes))) != 1:
         raise ValueError(f"every subset needs the same seeds; the rewards have the shapes {sorted(sizes)}")
     joined = shapley_values(("x_tau", DISTANCE, "r"), with_distance(rewards))
-    return Contributions(task=task, generations=generations, rewards=dict(rewards), values=values, joined=joined)
+    return Contributions(name=name, generations=generations, rewards=dict(rewards), values=values, joined=joined)

@@ -65,26 +65,45 @@ def train_subsets(
     changes = {"generations": generations, "seeds": seeds}
     changes = {key: value for key, value in changes.items() if value is not None}
     recipe = override(default_recipe(name), **changes)
-    unfinished = [n for n in names.values() if not (out / n / "checkpoint/evaluation.json").is_file()]
+    unfinished = [run for run in names.values() if not _is_finished(out, run)]
     if unfinished:
         outcome = train(unfinished, out=out, quiet=quiet, **changes)
         if not outcome.finished:
             raise ZooError(
                 f"stopped after generation {min(outcome.generations)}; the same command goes on from there"
             )
-    rewards = {chosen: read_means(out / run / "checkpoint", recipe) for chosen, run in names.items()}
-    rewards[frozenset()] = untrained(parse(name), recipe, out / names[frozenset(PROPERTIES)])
-    return contributions(parse(name).task, recipe.generations, rewards)
+    return _measured(name, names, recipe, out)
 
 
-def settings_of(name: str, out: Path) -> dict[str, int]:
-    """Generations and seeds with which `train_subsets` was called in a folder.
+def read_subsets(name: str, runs: Path) -> Contributions:
+    """The Shapley values of what `train_subsets` left in a folder, with nothing trained.
 
     Raises:
-        FileNotFoundError: if it has no finished run of the full set.
+        ValueError: as of `train_subsets`.
+        FileNotFoundError: if not all 15 subsets have been trained there, with the command that does so.
     """
-    recipe = read_json(out / name / "checkpoint/config.json")["recipe"]
-    return {"generations": recipe["generations"], "seeds": recipe["seeds"]}
+    names = subset_names(name)
+    missing = [run for run in names.values() if not _is_finished(runs, run)]
+    begun = read_json(runs / name / "checkpoint/config.json")["recipe"] if _is_finished(runs, name) else {}
+    settings = {key: begun[key] for key in ("generations", "seeds") if key in begun}
+    if missing:
+        options = "".join(f" --{key} {value}" for key, value in settings.items())
+        raise FileNotFoundError(
+            f"{runs} lacks {len(missing)} of the 15 trained subsets of {name}, for example {missing[0]}; run: "
+            f"zoo analyse shapley {name} --runs {runs}{options}"
+        )
+    return _measured(name, names, override(default_recipe(name), **settings), runs)
+
+
+def _is_finished(runs: Path, name: str) -> bool:
+    return (runs / name / "checkpoint/evaluation.json").is_file()
+
+
+def _measured(name: str, names: dict[Subset, str], recipe: Recipe, runs: Path) -> Contributions:
+    """From the finished runs of all subsets, and the untrained network."""
+    rewards = {chosen: read_means(runs / run / "checkpoint", recipe) for chosen, run in names.items()}
+    rewards[frozenset()] = untrained(parse(name), recipe, runs / name)
+    return contributions(name, recipe.generations, rewards)
 
 
 def read_means(checkpoint: Path, recipe: Recipe) -> Float[np.ndarray, " K"]:

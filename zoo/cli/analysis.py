@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def add_verbs(verb: Callable[..., argparse.ArgumentParser], prepared: Callable[[
         kind.add_argument("names", nargs="+", metavar="NAME", help="model name, or folder of a checkpoint")
         kind.add_argument("--out", type=Path, default=_FIGURES, help=f"folder of the files (default {_FIGURES})")
         kind.add_argument("--quiet", action="store_true", help="no progress bar")
-        kind.add_argument("--json", action="store_true", help="print the numbers as JSON, too")
+        kind.add_argument("--json", action="store_true", help="print the numbers as JSON, and all else on stderr")
         _add_options(kind, name)
 
     sub = verb("plot", prepared(_plot), "Draw one network: its spikes, potentials, f-I curves, neurons, or training.")
@@ -65,6 +66,11 @@ def _load(names):
     return models
 
 
+def _say(arguments, text) -> None:
+    """Prints what is not the numbers: where those are asked for as JSON, not in between."""
+    print(text, file=sys.stderr if arguments.json else sys.stdout)
+
+
 def _finish(arguments, stem: str, tables: dict[str, list[dict]], drawings: dict[str, tuple]) -> int:
     """Writes tables and figures and says where they are."""
     return _print_json(arguments, _write(arguments, stem, tables, drawings))
@@ -76,17 +82,23 @@ def _write(arguments, stem: str, tables: dict[str, list[dict]], drawings: dict[s
     from zoo.drawing.style import save
 
     for suffix, rows in tables.items():
-        print(write_table(arguments.out / f"{stem}{suffix}.csv", rows))
+        _say(arguments, write_table(arguments.out / f"{stem}{suffix}.csv", rows))
     for suffix, (draw, size) in drawings.items():
         for path in save(draw, size, arguments.out / f"{stem}{suffix}.svg"):
-            print(path)
+            _say(arguments, path)
     return {f"{stem}{suffix}": rows for suffix, rows in tables.items()}
 
 
 def _print_json(arguments, tables: dict[str, list[dict]]) -> int:
     if arguments.json:
-        print(json.dumps(tables, indent=1))
+        plain = {name: [_without_nan(row) for row in rows] for name, rows in tables.items()}
+        print(json.dumps(plain, indent=1, allow_nan=False))
     return 0
+
+
+def _without_nan(row: dict) -> dict:
+    """JSON has no NaN: what is not there is null."""
+    return {key: None if value != value else value for key, value in row.items()}
 
 
 def _stem(analysis: str, names) -> str:
@@ -103,29 +115,33 @@ _MOST_CHARACTERS = 150
 
 def _tau(arguments) -> int:
     from zoo.analysis.fitted_tau import time_constants
+    from zoo.analysis.null import why_no_null
     from zoo.drawing import analyses as draw
 
     models = _load(arguments.names)
+    for why in filter(None, map(why_no_null, models)):
+        print(f"zoo analyse tau: no null control: {why}", file=sys.stderr)
     result = time_constants(models, biology=not arguments.no_biology, quiet=arguments.quiet)
     drawing = draw.time_constants(result)
-    _finish(arguments, _stem("tau", [model.name for model in models]), {"": result.rows()}, {"": drawing})
-    return _finish_null(arguments, result.nulls) if result.nulls else 0
+    tables = _write(arguments, _stem("tau", [model.name for model in models]), {"": result.rows()}, {"": drawing})
+    return _print_json(arguments, tables | (_write_nulls(arguments, result.nulls) if result.nulls else {}))
 
 
 def _null(arguments) -> int:
     from zoo.analysis.null import null_control
 
-    return _finish_null(arguments, [null_control(model, quiet=arguments.quiet) for model in _load(arguments.names)])
+    nulls = [null_control(model, quiet=arguments.quiet) for model in _load(arguments.names)]
+    return _print_json(arguments, _write_nulls(arguments, nulls))
 
 
-def _finish_null(arguments, nulls) -> int:
+def _write_nulls(arguments, nulls) -> dict[str, list[dict]]:
     from zoo.analysis.fitted_tau import null_row
     from zoo.drawing import analyses as draw
 
     for null in nulls:
-        print(f"{null.name}, std of ln tau, trained against null: {null.spread}")
+        _say(arguments, f"{null.name}, std of ln tau, trained against null: {null.spread}")
     tables = {"": [null_row(null) for null in nulls]}
-    return _finish(arguments, _stem("null", [null.name for null in nulls]), tables, {"": draw.null_control(nulls)})
+    return _write(arguments, _stem("null", [null.name for null in nulls]), tables, {"": draw.null_control(nulls)})
 
 
 def _shapley(arguments) -> int:
@@ -142,7 +158,8 @@ def _shapley(arguments) -> int:
     drawings = {"": draw.shapley(gained)} if gained else {}
     for result in results:
         if result not in gained:
-            print(f"{result.task}: all properties together gained {result.gain:g}, of which there are no shares")
+            text = f"{result.name}: all properties together gained {result.gain:g}, of which there are no shares"
+            _say(arguments, text)
     return _finish(arguments, _stem("shapley", arguments.names), tables, drawings)
 
 
@@ -238,8 +255,11 @@ def _current(model, seed, episode):
 
 def _tau_plot(model, seed, episode, nulls=False):
     from zoo.analysis.fitted_tau import time_constants
+    from zoo.analysis.null import why_no_null
     from zoo.drawing import analyses as draw
 
+    if nulls and (why := why_no_null(model)):
+        raise ValueError(why)
     return draw.time_constants(time_constants([model], biology=False, nulls=nulls))
 
 

@@ -133,7 +133,10 @@ def _eval(arguments) -> int:
         with working(what):
             result = evaluate(model, episodes=arguments.episodes, seed=arguments.seed)
     if arguments.json:
-        _print_json(result.to_json())
+        found = result.to_json()
+        if "command" in found and arguments.training_seed is not None:
+            found["command"] += f" --training-seed {arguments.training_seed}"
+        _print_json(found)
     else:
         print(result)
     return 0

@@ -101,23 +101,27 @@ def shapley(results: Sequence[Contributions]) -> tuple[Draw, tuple[float, float]
         axes = figure.subplots()
         width = 0.8 / len(results)
         for i, result in enumerate(results):
-            shares = [result.normalised[name] for name in PROPERTIES]
-            means = np.array([share.mean() for share in shares])
-            low, high = np.array([interval_95(share) for share in shares]).T
+            means, low, high = np.array([result.shares[name] for name in PROPERTIES]).T
             place = np.arange(len(PROPERTIES)) + (i - (len(results) - 1) / 2) * width
-            axes.bar(place, 100 * means, 0.92 * width, color=COLOURS[i % 4], label=result.task)
+            axes.bar(place, 100 * means, 0.92 * width, color=COLOURS[i % 4], label=_of_seeds(result))
             axes.errorbar(place, 100 * means, 100 * np.array([means - low, high - means]), fmt="none", capsize=2,
                           ecolor=matplotlib.rcParams["text.color"], linewidth=1)  # fmt: skip
         zero_line(axes)
         axes.set_xticks(range(len(PROPERTIES)), [NAMES[name] for name in PROPERTIES])
         axes.set_ylabel("Shapley value (% of the gain\nover the untrained network)")
-        axes.legend(title="task", loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        axes.legend(title="model", loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
-    return draw, (6.4, 3.2)
+    return draw, (7.2, 3.2)
+
+
+def _of_seeds(result: Contributions) -> str:
+    """A legend's entry; of one training seed there is no interval."""
+    seeds = len(next(iter(result.values.values())))
+    return result.name if seeds > 1 else f"{result.name},\none training seed"
 
 
 _KINDS = {
-    "reset": ("reset to Table 4", VERMILION, "s"),
+    "reset": ("reset to {start}", VERMILION, "s"),
     "shuffled": ("shuffled across neurons", BLUE, "o"),
     "drawn": ("drawn from the fit", GREEN, "^"),
     "mouse": ("drawn from mouse cells", PURPLE, "D"),
@@ -140,7 +144,8 @@ def interventions(result: Interventions, max_return: float | None) -> tuple[Draw
             low, high = interval_95(outcome.means)
             axes.plot([low, high], [y, y], color=colour, linewidth=2)
             axes.plot(outcome.means.mean(), y, marker, color=colour, markersize=6)
-        labels = [f"{in_words(o.target, targets)}: {_KINDS[o.kind][0]}" for o in reversed(order)]
+        kinds = {kind: text.format(start=result.start) for kind, (text, *_) in _KINDS.items()}
+        labels = [f"{in_words(o.target, targets)}: {kinds[o.kind]}" for o in reversed(order)]
         axes.set_yticks(range(len(order)), labels)
         goal = f", of at most {max_return:g}" if max_return is not None else ""
         axes.set_xlabel(f"mean return{goal} (dashed: as trained, {trained:.4g})")

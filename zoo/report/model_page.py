@@ -11,11 +11,11 @@ from zoo.analysis.disturbances import robustness
 from zoo.analysis.firing import NANOAMPERE, fi_curves, record, respond
 from zoo.analysis.fitted_tau import TimeConstants, time_constants
 from zoo.analysis.interventions import Interventions, intervene
-from zoo.analysis.subsets import settings_of, train_subsets
+from zoo.analysis.shapley import Contributions
+from zoo.analysis.subsets import read_subsets
 from zoo.drawing import analyses as draw
 from zoo.drawing import firing as draw_firing
 from zoo.drawing.style import NAMES, Draw, in_words, inline_svg
-from zoo.models import PROPERTIES
 from zoo.registry.families import family_of
 from zoo.registry.names import parse
 from zoo.store.curves import population_means
@@ -70,7 +70,7 @@ def _table(rows: Sequence[dict]) -> str:
 
 
 def _cell(value) -> str:
-    if value is None:
+    if value is None or value != value:
         return "-"
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
@@ -88,19 +88,23 @@ def write_report(
     """Runs the analyses of one heterogeneous model and writes the page.
 
     Args:
-        model: with two training seeds or more, all of Table 4's properties trained or some.
+        model: with all of Table 4's properties trained or some; of one training seed, what is tested over seeds is
+            left out.
         path: of the page.
         biology: whether to show the Allen data beside it.
         shapley_runs: folder in which `train_subsets` left finished runs; without it, no Shapley values.
         quiet: no progress bars.
 
     Raises:
-        ValueError: if the model does not train time constants, or `path` does not end in .html.
+        ValueError: if the model does not train time constants, `path` does not end in .html, or the runs are of
+            another recipe.
+        FileNotFoundError: if `shapley_runs` lacks runs; the message has the command that trains them.
         DataNotFoundError: if `biology` is asked for and not to be had.
     """
     if path.suffix != ".html":
         raise ValueError(f"a report is a page: {path} must end in .html")
-    sections = list(_sections(model, biology, shapley_runs, quiet))
+    worth = None if shapley_runs is None else read_subsets(model.name, shapley_runs)  # First: it may be refused.
+    sections = list(_sections(model, biology, worth, quiet))
     body = "\n".join(section.html(f"s{i}") for i, section in enumerate(sections))
     title = html.escape(f"{model.name}: what its neurons look like")
     page = (
@@ -118,22 +122,23 @@ def write_report(
 def _summary(model: ZooModel) -> str:
     config, measured = model.network_config, model.evaluation
     metric = family_of(parse(model.name).task).metric
-    low, high = measured["interval_95"]
+    seeds, ends = len(model.seeds), measured["interval_95"]
+    within = "" if ends is None else f" (95 % interval {ends[0]:.4g} to {ends[1]:.4g})"
     return (
         f"{config.inputs} inputs, {config.hidden} spiking neurons, {config.outputs} readouts; trained: "
-        f"{', '.join(NAMES.get(name, name) for name in config.trained)}; {len(model.seeds)} training seeds. "
-        f"Mean {metric.axis} {measured['mean']:.4g} (95 % interval {low:.4g} to {high:.4g}) over "
+        f"{', '.join(NAMES.get(name, name) for name in config.trained)}; {seeds} training seed{'s' * (seeds > 1)}. "
+        f"Mean {metric.axis} {measured['mean']:.4g}{within} over "
         f"{measured['episodes']:,} {'fresh ' * (model.task().kind == CONTROL)}{metric.samples} each."
     )
 
 
-def _sections(model: ZooModel, biology: bool, shapley_runs: Path | None, quiet: bool) -> Iterator[Section]:
+def _sections(model: ZooModel, biology: bool, worth: Contributions | None, quiet: bool) -> Iterator[Section]:
     times = time_constants([model], biology=biology, quiet=quiet)
     yield _tau_section(times)
     if times.nulls:
         yield _null_section(times)
-    if shapley_runs is not None:
-        yield _shapley_section(model, shapley_runs, quiet)
+    if worth is not None:
+        yield _shapley_section(worth)
     if model.task().kind == CONTROL:
         yield from _episode_sections(model, biology, quiet)
     yield from _current_sections(model)
@@ -146,10 +151,16 @@ def _sections(model: ZooModel, biology: bool, shapley_runs: Path | None, quiet: 
 
 def _episode_sections(model: ZooModel, biology: bool, quiet: bool) -> Iterator[Section]:
     """What only networks that play episodes can show."""
-    changed = intervene(model, load_biology() if biology else {}, quiet=quiet)
-    yield _interventions_section(changed, model)
+    several = len(model.seeds) > 1
+    if several:
+        changed = intervene(model, load_biology() if biology else {}, quiet=quiet)
+        yield _interventions_section(changed, model)
+    else:
+        yield Section(title="Interventions", text="One training seed: they are tested over two or more.")
     disturbed = robustness([model], quiet=quiet)
-    text = "Mean return of all networks under growing disturbances; bands: 95 % intervals over training seeds."
+    text = "Mean return of all networks under growing disturbances; " + (
+        "bands: 95 % intervals over training seeds." if several else "one training seed, so there are no intervals."
+    )
     yield Section(title="Robustness", text=text, drawing=draw.robustness(disturbed), rows=disturbed.rows())
     seed = model.seeds[0]
     neurons, played = model.neurons(seed), record(model, seed)
@@ -163,12 +174,13 @@ def _episode_sections(model: ZooModel, biology: bool, quiet: bool) -> Iterator[S
 def _tau_section(times: TimeConstants) -> Section:
     trained = times.series[0].fits["lognormal"]
     low, high = trained.shape_interval
+    papers = any(one.paper for one in times.series)
     text = (
         f"Trained membrane time constants: log-normal fit with median {trained.scale:.3g} ms and shape "
         f"{trained.shape:.3g} (95 % interval {low:.3g} to {high:.3g}), Kolmogorov-Smirnov distance {trained.ks:.3g} "
         f"(p = {trained.ks_p:.2g}, with the correction for fitted parameters). "
         + ("The null control is the same search on pure noise. " if times.nulls else "")
-        + "The paper's gamma columns stand here with shape and scale exchanged, as they must be."
+        + ("The paper's gamma columns stand here with shape and scale exchanged, as they must be." if papers else "")
     )
     return Section(title="Time constants", text=text, drawing=draw.time_constants(times), rows=times.rows())
 
@@ -182,15 +194,18 @@ def _null_section(times: TimeConstants) -> Section:
     return Section(title="How much of it is drift?", text=text, drawing=draw.null_control(times.nulls))
 
 
-def _shapley_section(model: ZooModel, runs: Path, quiet: bool) -> Section:
-    result = train_subsets(model.name, out=runs, quiet=quiet, **settings_of(model.name, runs))
-    shares = {name: 100 * float(result.normalised[name].mean()) for name in PROPERTIES}
-    text = (
-        f"Shapley values after {result.generations} generations, as shares of the gain over the untrained network: "
-        + ", ".join(f"{NAMES[name]} {share:.0f} %" for name, share in shares.items())
-        + ". Intervals: 95 % over training seeds."
-    )
-    return Section(title="What each property is worth", text=text, drawing=draw.shapley([result]), rows=result.rows())
+def _shapley_section(result: Contributions) -> Section:
+    title, rows, gained = "What each property is worth", result.rows(), result.gain > 0
+    text = f"Shapley values after {result.generations} generations, "
+    if gained:
+        shares = (f"{NAMES[name]} {100 * share:.0f} %" for name, (share, _, _) in result.shares.items())
+        text += f"as shares of the gain over the untrained network: {', '.join(shares)}. "
+    else:
+        text += (
+            f"in units of return: all properties together gained {result.gain:.3g}, of which there are no shares. "
+        )
+    text += "Intervals: 95 % over training seeds." if rows[0]["seeds"] > 1 else "One training seed: no intervals."
+    return Section(title=title, text=text, drawing=draw.shapley([result]) if gained else None, rows=rows)
 
 
 def _interventions_section(result: Interventions, model: ZooModel) -> Section:
