@@ -67,7 +67,7 @@ def test_networks_by_gradients_have_no_null():
         ("hetsnn-hp-16384", True, None),
         ("hetsnn-hp-8192", False, None),
         ("hetsnn-hp-16384-tau", False, None),
-        ("hetsnn-hp-16384-ppo", False, None),
+        ("hetsnn-hp-16384-bp", False, None),
         ("fullsnn-hp-16384", False, None),
         ("hetsnn-mem25-16384", False, None),
     ],

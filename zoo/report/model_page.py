@@ -201,9 +201,7 @@ def _shapley_section(result: Contributions) -> Section:
         shares = (f"{NAMES[name]} {100 * share:.0f} %" for name, (share, _, _) in result.shares.items())
         text += f"as shares of the gain over the untrained network: {', '.join(shares)}. "
     else:
-        text += (
-            f"in units of return: all properties together gained {result.gain:.3g}, of which there are no shares. "
-        )
+        text += f"in units of return: together they gained {result.gain:.3g}, of which there are no shares. "
     text += "Intervals: 95 % over training seeds." if rows[0]["seeds"] > 1 else "One training seed: no intervals."
     return Section(title=title, text=text, drawing=draw.shapley([result]) if gained else None, rows=rows)
 
