@@ -20,8 +20,8 @@ from zoo.training import default_recipe, override, train
 CARDS = Path(__file__).parent.parent / "model_cards"
 
 
-def test_cards_in_the_repository_agree_with_the_checkpoints():
-    assert check_cards(CARDS) == []
+def test_cards_and_tables_in_the_repository_agree_with_the_checkpoints():
+    assert check_cards(CARDS, pages=CARDS.parent) == []
 
 
 @pytest.mark.parametrize("name", zoo.list_models())

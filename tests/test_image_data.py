@@ -1,6 +1,5 @@
 """Files of the image sets: found, downloaded, refused."""
 
-import dataclasses
 import gzip
 import struct
 
@@ -10,7 +9,6 @@ from image_files import COUNTS, idx, patterns, tiny_sets
 from loopback import serving
 
 from zoo.core.errors import DataNotFoundError
-from zoo.tasks import image_data
 from zoo.tasks.image_data import SETS, DamagedDataError, load_images, read_images
 
 
@@ -149,10 +147,26 @@ def test_label_that_is_no_class(data):
         load_images("mnist", "test")
 
 
-def test_published_hashes_are_those_of_the_sets():
-    files = [
-        file for data in image_data.SETS.values() for kind in (data.images, data.labels) for file in kind.values()
-    ]
-    assert len({file.gz_md5 for file in files}) == len({file.sha256 for file in files}) == len(files) == 8
-    assert all(len(file.gz_md5) == 32 and len(file.sha256) == 64 for file in files)
-    assert {dataclasses.astuple(file)[1] for file in files} == {60000, 10000}
+PUBLISHED_MD5 = {
+    "mnist": {  # torchvision.datasets.MNIST.resources
+        "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+        "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
+        "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
+        "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
+    },
+    "fmnist": {  # README.md of zalandoresearch/fashion-mnist
+        "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+        "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
+        "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
+        "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
+    },
+}
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_hashes_are_those_that_the_sets_publishers_state(name):
+    data = SETS[name]
+    files = [*data.images.values(), *data.labels.values()]
+    assert {file.name: file.gz_md5 for file in files} == PUBLISHED_MD5[name]
+    assert len({file.sha256 for file in files}) == 4 and all(len(file.sha256) == 64 for file in files)
+    assert all(file.count == (60000 if file.name.startswith("train") else 10000) for file in files)
