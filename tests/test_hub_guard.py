@@ -4,14 +4,16 @@ import json
 import socket
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from hub_server import TOKEN, git_oid
 
 import zoo
 from zoo.core.json_files import write_json
+from zoo.store import hub_guard
 from zoo.store.hub import Access, Reference, refresh
-from zoo.store.hub_guard import guarded, time_limit
+from zoo.store.hub_guard import Guard, guarded, time_limit
 from zoo.store.manifest import is_part, write_manifest
 from zoo.store.pins import manifest_hash
 
@@ -205,7 +207,31 @@ def test_a_manifests_hash_pins_a_model_wherever_it_is(published, checkpoint):
         zoo.load(NAME, manifest="abc")
 
 
-def test_each_try_has_what_is_left_of_the_time(published):
-    reference = Reference(REPOSITORY)
-    assert refresh(reference, Access(timeout=60)).commit == published.commit
+def test_a_request_has_no_more_time_than_is_left(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(hub_guard, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    guard = Guard("http://hub", 20.0)
+    for now[0], expected in ((100.0, [5, 10, 10, 10]), (113.0, [5, 7, 7, 7]), (118.0, [2, 2, 2, 2])):
+        request = SimpleNamespace(extensions={"timeout": {"connect": 5.0, "read": None}}, headers={})
+        guard.before(request)
+        timeouts = request.extensions["timeout"]
+        assert [timeouts[kind] for kind in ("connect", "read", "write", "pool")] == expected
+    now[0] = 120.0
+    with pytest.raises(zoo.HubError, match="http://hub did not finish within 20 s"):
+        guard.before(request)
+
+
+def test_all_requests_of_an_operation_have_its_time(published, monkeypatch):
+    given, before = [], Guard.before
+
+    def watched(guard, request):
+        before(guard, request)
+        given.extend(request.extensions["timeout"].values())
+
+    monkeypatch.setattr(Guard, "before", watched)
+    assert refresh(Reference(REPOSITORY), Access(timeout=8)).commit == published.commit
+    assert len(given) > 20 and all(0 < seconds <= 8 for seconds in given)
+
+
+def test_the_stand_in_hub_names_files_as_git_does():
     assert git_oid(b"") == "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
