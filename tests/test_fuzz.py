@@ -2,9 +2,12 @@
 
 import json
 import random
+import re
+from pathlib import Path
 
+import numpy as np
 import pytest
-from fuzz import fuzz_checkpoint, fuzz_hub, fuzz_run, mutate_bytes, mutate_json
+from fuzz import fuzz_checkpoint, fuzz_hub, fuzz_run, mutate_bytes, mutate_json, try_one
 
 import zoo
 from zoo.store.catalogue import bundled_folder
@@ -38,6 +41,14 @@ def test_json_that_is_no_hubs_answer_is_said_in_a_line(hub, checkpoint, document
     with pytest.raises(zoo.ZooError) as caught:
         zoo.load("hf://org/name")
     assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="a peak is counted from the beginning here")
+def test_memory_beyond_the_bound_escapes_also_after_a_higher_peak(tmp_path):
+    np.ones(60_000_000)  # 480 MB, gone at once.
+    outcome, why = try_one(tmp_path, lambda: np.ones(25_000_000))
+    assert outcome == "escaped" and re.search(r"s, (19|2\d)\d MB", why)
+    assert try_one(tmp_path, lambda: np.ones(1_000_000)) == ("loaded", "")
 
 
 def test_mutations_change_something():
