@@ -68,13 +68,16 @@ def test_correction_for_fitted_parameters_is_stricter_than_the_textbook_test():
 
 
 def test_intervals_cover_as_often_as_they_say():
-    hits = 0
+    hits, widths = 0, []
     for seed in range(100):
         low, high = fit(
             sample("lognormal", 0.5, 20.0, 80, seed), "lognormal", bootstrap=200, ks_draws=1
         ).scale_interval
         hits += low < 20.0 < high
+        widths.append(high - low)
     assert 87 <= hits <= 100
+    # The scale is exp of a mean of 80 logarithms, whose standard deviation is 0.5.
+    assert np.mean(widths) == pytest.approx(2 * 20.0 * np.sinh(1.96 * 0.5 / np.sqrt(80)), rel=0.1)
 
 
 def test_networks_are_resampled_as_wholes():

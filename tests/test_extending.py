@@ -66,5 +66,5 @@ def test_an_example_trains_evaluates_and_is_published_and_loaded_back(installed,
         assert name in run(installed, tmp_path, "eval", f"hf://me/{name}", **there)
 
 
-def test_help_has_the_settings_of_other_packages(installed, tmp_path):
+def test_help_has_the_tasks_of_other_packages(installed, tmp_path):
     assert "mountaincar" in run(installed, tmp_path, "list", "--help")
