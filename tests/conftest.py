@@ -4,7 +4,16 @@ import os
 import tempfile
 from pathlib import Path
 
-_CACHE = os.environ.get("ZOO_TEST_JAX_CACHE", str(Path(tempfile.gettempdir()) / "hetsnn-zoo-tests-jax"))
+_MEANT_FOR_TESTS = ("ZOO_DATA_DIR", "ZOO_READERS", "ZOO_TEST_JAX_CACHE")
+for _name in list(os.environ):  # What the user has set for the zoo, or for a terminal, is not what is tested here.
+    if _name.startswith(("ZOO_", "HETSNN_ZOO_")) and _name not in _MEANT_FOR_TESTS:
+        del os.environ[_name]
+for _name in ("FORCE_COLOR", "COLUMNS"):
+    os.environ.pop(_name, None)
+os.environ.setdefault("JAX_PLATFORMS", "cpu")  # On a machine with a GPU, JAX_PLATFORMS=cuda,cpu runs its tests.
+
+_OWN = Path(tempfile.gettempdir()) / f"hetsnn-zoo-tests-{os.getuid()}"  # Another user's cannot be written to.
+_CACHE = os.environ.get("ZOO_TEST_JAX_CACHE", str(_OWN / "jax"))
 os.environ["JAX_COMPILATION_CACHE_DIR"] = _CACHE  # Processes that tests start compile nothing anew either.
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
 
@@ -17,7 +26,7 @@ jaxtyping.install_import_hook(_CHECKED, "beartype.beartype")  # Shapes as they a
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"  # Nothing listens there: no test asks the real Hub,
-os.environ["HF_HUB_CACHE"] = str(Path(tempfile.gettempdir()) / "hetsnn-zoo-tests-hub")  # or finds its cache.
+os.environ["HF_HUB_CACHE"] = str(_OWN / "hub")  # or finds its cache.
 jax.config.update("jax_num_cpu_devices", 8)
 
 
@@ -57,3 +66,20 @@ def hub(monkeypatch, tmp_path):
         for name in ("HF_TOKEN", "HF_HUB_OFFLINE", "ZOO_HUB_ORG", "ZOO_CHECKPOINTS"):
             monkeypatch.delenv(name, raising=False)
         yield server
+
+
+@pytest.fixture
+def trivial_physics(monkeypatch):
+    """Brax's environment for its own unit tests in others' place: trainings without minutes of compilation."""
+    from zoo.tasks import brax
+    from zoo.tasks.compiled import find_kernel
+
+    for name in ("hp", "hc"):
+        monkeypatch.setitem(brax.ENVIRONMENTS, name, "fast")
+        monkeypatch.delitem(brax._SIZES, name)
+    kept = (brax.make_environment, brax._observation_size, find_kernel)
+    for made in kept:
+        made.cache_clear()
+    yield
+    for made in kept:
+        made.cache_clear()

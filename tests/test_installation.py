@@ -7,6 +7,7 @@ import sys
 import tomllib
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -147,7 +148,8 @@ class Distribution:
 def test_a_gpu_that_jax_cannot_use_is_not_passed_over(monkeypatch, version, message):
     version = version or devices.importlib.metadata.version("jaxlib")
     monkeypatch.delenv("JAX_PLATFORMS", raising=False)
-    monkeypatch.setattr(devices.jax, "default_backend", lambda: "cpu")
+    config = SimpleNamespace(jax_platforms=None)  # As where nobody chose one, whatever these tests run on.
+    monkeypatch.setattr(devices, "jax", SimpleNamespace(default_backend=lambda: "cpu", config=config))
     monkeypatch.setattr(devices.os.path, "exists", lambda path: True)
     found = [Distribution("jax_cuda12_plugin", version), Distribution("numpy", "2.0")]
     monkeypatch.setattr(devices.importlib.metadata, "distributions", lambda: found)
@@ -156,6 +158,9 @@ def test_a_gpu_that_jax_cannot_use_is_not_passed_over(monkeypatch, version, mess
     monkeypatch.setenv("JAX_PLATFORMS", "cpu")
     devices.check_plugin()
     monkeypatch.delenv("JAX_PLATFORMS")
+    config.jax_platforms = "cpu"
+    devices.check_plugin()
+    config.jax_platforms = None
     monkeypatch.setattr(devices.os.path, "exists", lambda path: False)
     devices.check_plugin()
 
