@@ -3,6 +3,7 @@
 import csv
 import struct
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,7 +13,7 @@ from zoo.registry.names import parse
 from zoo.registry.recipe import default_recipe, override
 from zoo.training.run.logs import Log, TensorBoardLog, WandbLog
 from zoo.training.run.loop import train
-from zoo.training.run.tune import drawn_settings, score, search_space, tune
+from zoo.training.run.tune import Tuning, drawn_settings, score, search_space, tune
 
 NAME = "hetsnn-mem5-32"
 SMALL = {"seeds": 2, "population": 8}
@@ -67,6 +68,37 @@ def test_weights_and_biases_offline(tmp_path, monkeypatch):
     assert all(run.summary["sigma"] > 0 and run.config["population"] == 8 for run in runs)
     log.close()
     assert len(list((tmp_path / "logs").rglob("*.wandb"))) == 2
+
+
+def test_weights_and_biases_are_told_each_generation_of_each_seed(tmp_path, monkeypatch):
+    runs = []
+
+    class Run:
+        """Keeps what wandb is told."""
+
+        def __init__(self, **options):
+            self.options, self.told, self.finished = options, [], 0
+            runs.append(self)
+
+        def log(self, values, step):
+            self.told.append((step, values))
+
+        def finish(self):
+            self.finished += 1
+
+    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(init=Run))
+    small = "--generations 3 --seeds 2 --population 8 --quiet".split()
+    assert main(["train", NAME, "--out", str(tmp_path), *small, "--wandb", "my-project"]) == 0
+    assert [(run.options["project"], run.options["group"], run.options["name"]) for run in runs] == [
+        ("my-project", NAME, f"{NAME}, seed {seed}") for seed in (0, 1)
+    ]
+    for seed, run in enumerate(runs):
+        assert (run.options["config"]["seed"], run.options["config"]["population"], run.finished) == (seed, 8, 1)
+        rows = [row for row in curve(tmp_path / NAME) if row["seed"] == str(seed)]
+        assert [step for step, _ in run.told] == [int(row["generation"]) for row in rows] == [1, 2, 3]
+        for (_, values), row in zip(run.told, rows, strict=True):
+            assert values == pytest.approx({name: float(row[name]) for name in values}, rel=1e-5)
+            assert {"mean", "sigma"} < set(values)
 
 
 @pytest.mark.parametrize(
@@ -167,6 +199,21 @@ def test_a_study_goes_on_and_finds_what_is_best(tmp_path, capsys):
         assert trial.value == pytest.approx(score(folder / NAME / "training.csv"))
     with pytest.raises(ZooError, match="is a study over"):
         tune(NAME, 3, out=tmp_path, over={"sigma": (0.1, 0.2)}, quiet=True)
+
+
+def test_ranges_of_the_command_line_are_those_of_the_study(tmp_path, monkeypatch, capsys):
+    asked = []
+
+    def fake(name, trials, **options):
+        asked.append((name, trials, options["over"], options["population"]))
+        database = tmp_path / "study.db"
+        return Tuning(name=name, database=database, trials=3, pruned=3, best={}, value=None, interrupted=False)
+
+    monkeypatch.setattr("zoo.training.run.tune.tune", fake)
+    ranges = ["--over", "sigma", "0.1", "0.2", "--over", "centre_lr", "1e-3", "0.1"]
+    assert main(["tune", NAME, "--trials", "3", *ranges, "--population", "8"]) == 0
+    assert asked == [(NAME, 3, {"sigma": (0.1, 0.2), "centre_lr": (0.001, 0.1)}, 8)]
+    assert "3 trials, of which 3 ended early" in capsys.readouterr().out
 
 
 def test_a_stopped_trial_is_asked_for_again_and_a_bad_one_ends_early(tmp_path, monkeypatch):
