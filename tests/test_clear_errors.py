@@ -63,6 +63,28 @@ def test_a_curve_that_does_not_fit_names_its_file_and_what_to_do(tmp_path):
         append_rows(tmp_path / "training.csv", ["generation", "mean"], rows)
 
 
+def test_a_model_that_does_not_fit_into_the_cache_is_one_line_and_comes_when_there_is_room(hub, checkpoint):
+    hub.add("hetsnn-zoo/hetsnn-mem5-32", checkpoint)
+    sizes = {path: path.stat().st_size for path in checkpoint.rglob("*") if path.is_file()}
+    with small_files(max(sizes.values()) - 1), pytest.raises(zoo.HubError, match="File too large") as caught:
+        zoo.pull("hetsnn-mem5-32")
+    assert len(str(caught.value).splitlines()) == 1
+    path = zoo.pull("hetsnn-mem5-32").path
+    assert all((path / file.relative_to(checkpoint)).read_bytes() == file.read_bytes() for file in sizes)
+
+
+def test_a_checkpoint_that_does_not_fit_leaves_the_old_one(tiny_run, tmp_path):
+    run = shutil.copytree(tiny_run, tmp_path / tiny_run.name)
+    files = [path for path in (run / "checkpoint").rglob("*") if path.is_file()]
+    assert export_run(run, tmp_path / "whole") == tmp_path / "whole"  # Keeps its compiled programs, too.
+    with small_files(2000), pytest.raises(ZooError, match=r"cannot write .*File too large; the old"):
+        export_run(run)
+    for path in files:
+        assert path.read_bytes() == (tiny_run / path.relative_to(run)).read_bytes()
+    assert [path.name for path in run.iterdir() if path.name.startswith(".")] == []
+    assert zoo.load(export_run(run)).trained.keys() == zoo.load(tmp_path / "whole").trained.keys()
+
+
 def test_stray_folders_are_no_states(tmp_path):
     state = {"a": np.ones(3, np.float32)}
     save_state(tmp_path, state, progress(60))
