@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from zoo.analysis.jacobians import factors, largest_factor, potentials, spectrum
+from zoo.cli import main
 from zoo.models import NetworkConfig, Neuron, Surrogate, lif_step
 from zoo.registry.recipe import make_recipe
 from zoo.report import gradient_figures, gradient_tables
@@ -61,7 +62,7 @@ def swept(tmp_path, monkeypatch):
     return run
 
 
-def test_a_sweep_goes_on_where_it_stopped(swept, tmp_path, monkeypatch):
+def test_a_sweep_goes_on_where_it_stopped(swept, tmp_path, monkeypatch, capsys):
     cell = Cell(method="NeuronBP", limit=30, varying=("learning_rate", (0.001, 0.1)))
     (results, curves), rows = swept("table5", cell)
     assert [(row["learning_rate"], row["seed"]) for row in rows] == [
@@ -76,6 +77,10 @@ def test_a_sweep_goes_on_where_it_stopped(swept, tmp_path, monkeypatch):
     monkeypatch.setattr(sweeps, "run_cell", lambda *_: pytest.fail("trained again"))
     assert sweep("table5", tmp_path, seeds=2, quick=True, quiet=True) == [results, curves]
     assert results.read_text() == before and curves.read_text() == curve
+    capsys.readouterr()
+    assert main(["sweep", "table5", "--out", str(tmp_path), "--seeds", "2", "--quick", "--quiet"]) == 0
+    assert capsys.readouterr().out.splitlines()[:2] == [str(results), str(curves)]
+    assert results.read_text() == before
     with pytest.raises(ValueError, match=r"results of 2 seeds, not 3; use --fresh"):
         sweep("table5", tmp_path, seeds=3, quick=True, quiet=True)
 
