@@ -41,6 +41,8 @@ SHARES = {"mem": 4, "cartpole": 3, "image": 3, "hopper": 2, "gradients": 2}
 PHASES = ("start", "training", "training", "save", "save", "save", "export", "export")
 _EVENTS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.utime", "shutil.rmtree"}
 _DELAYS = (0.0, 0.0, 0.001, 0.01, 0.05)  # s, after an operation: its threads may be writing still.
+_SECONDS = 3600.0  # A process that runs for longer hangs.
+_TRIES = 20  # For each kill: a process may end before its moment comes.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,6 +150,9 @@ class Case:
                 since = {"start": start, "training": began}.get(moment.phase) if moment else None
                 if since is not None and time.monotonic() - since > moment.seconds:
                     process.kill()
+                elif time.monotonic() - start > _SECONDS:
+                    process.kill()
+                    raise TimeoutError(f"{' '.join(command)} runs for {_SECONDS:g} s; see {log.name}")
                 time.sleep(0.005)
         counts = json.loads(report.read_text() or "{}") if report.exists() else {}
         end = time.monotonic()
@@ -205,7 +210,7 @@ def campaign(case: Case, kills: int, rng: random.Random, say=print) -> tuple[col
         spent = sum(killed.values())
         moment = choose(rng, counts, before, within) if spent < kills - 1 else None
         status = case.run(f"killed{round_}", moment=moment)[0]
-        if status == -signal.SIGKILL:
+        if status == -signal.SIGKILL and moment is not None:
             killed[moment.phase] += 1
             continue
         if status:
@@ -215,12 +220,19 @@ def campaign(case: Case, kills: int, rng: random.Random, say=print) -> tuple[col
         if status or moment is None:
             break
         round_ += 1
+        if round_ > _TRIES * kills:
+            return killed, [*problems, f"{case.what}: {round_} ends, and only {spent} of {kills} kills"]
     if not status:  # The last kill is of `zoo export`, which then runs again.
         last = Moment("export", rng.randint(1, counts["export"]), rng.choice(_DELAYS))
-        while case.run(f"killed{round_}", moment=last, export=True)[0] != -signal.SIGKILL:
+        for _ in range(_TRIES):
+            status = case.run(f"killed{round_}", moment=last, export=True)[0]
+            if status:
+                break
             last = Moment("export", rng.randint(1, counts["export"]))  # It had ended before.
-        killed["zoo export"] += 1
-        if case.run(f"killed{round_}", export=True)[0]:
+        killed["zoo export"] += status == -signal.SIGKILL
+        if status != -signal.SIGKILL:
+            problems.append(f"{case.what}: zoo export ended with status {status}, not by a kill at {last}")
+        elif case.run(f"killed{round_}", export=True)[0]:
             problems.append(f"{case.what}: zoo export failed after {last}")
         else:
             compare(f"killed{round_}")
