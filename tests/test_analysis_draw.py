@@ -90,6 +90,14 @@ def test_plots(published, tmp_path, what, capsys):
         assert {"curve": "generation", "fi": "(nA)"}.get(what, "(ms") in text
 
 
+def test_time_constants_are_drawn_beside_their_null_control(published, tmp_path):
+    drawn = {}
+    for options in ((), ("--null",)):
+        assert main(["plot", "tau", NAME, "-o", str(tmp_path / "p.svg"), *options]) == 0
+        drawn[options] = " ".join(ElementTree.parse(tmp_path / "p.svg").getroot().itertext())
+    assert "null" in drawn["--null",] and "null" not in drawn[()]
+
+
 def recording(neurons, steps, share):
     """Noise, in which nothing can be left out or packed."""
     draws = np.random.default_rng(0)

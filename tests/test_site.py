@@ -13,6 +13,7 @@ import pytest
 from browser import CHROMIUM, DRIVER, Browser
 
 import zoo
+from zoo.cli import main
 from zoo.report.site import make_pages, write_site
 
 MANY = 100
@@ -255,3 +256,9 @@ def test_one_seed_has_no_interval(pages):
 
     one, several = (_row(dataclasses.replace(pages[0].info, seeds=seeds), 1.0) for seeds in (1, 3))
     assert " to " in several and " to " not in one
+
+
+def test_the_command_writes_the_models_of_a_pattern(tmp_path, capsys):
+    assert main(["site", str(tmp_path / "site"), "--pattern", "hetsnn-mem5-1024"]) == 0
+    assert f"wrote 1 models; open {tmp_path / 'site' / 'index.html'}" in capsys.readouterr().out
+    assert [path.name for path in (tmp_path / "site" / "models").glob("*.html")] == ["hetsnn-mem5-1024.html"]
