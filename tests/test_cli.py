@@ -8,13 +8,17 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
+from pathlib import Path
 
 import pytest
 from hub_server import HubServer
+from waiting import SECONDS, running, wait_until
 
 from zoo.cli.main import _make_parser, _usable_cores, _use_all_cores, main
 from zoo.core.json_files import read_json
+from zoo.registry.recipe import all_settings
+from zoo.report import publishing
+from zoo.store.manifest import write_manifest
 from zoo.training import default_recipe
 
 
@@ -131,8 +135,14 @@ def test_publish_dry_run(published, capsys):
     assert "would publish hetsnn-mem5-32 to hetsnn-zoo/hetsnn-mem5-32 (main)" in capsys.readouterr().out
 
 
-def test_publish_evaluates_on_request(published, capsys):
+def test_publish_evaluates_on_request(published, monkeypatch, capsys):
+    checked = []
+    check = publishing._check_claim
+    monkeypatch.setattr(publishing, "_check_claim", lambda path: (checked.append(path), check(path)))
+    assert main(["publish", "hetsnn-mem5-32", "--dry-run"]) == 0
+    assert checked == []
     assert main(["publish", "hetsnn-mem5-32", "--dry-run", "--evaluate"]) == 0
+    assert checked == [str(published)]
 
 
 def test_pull_and_load(checkpoint, capsys, tmp_path, monkeypatch):
@@ -149,6 +159,23 @@ def test_pull_and_load(checkpoint, capsys, tmp_path, monkeypatch):
         assert row["name"] == "hetsnn-mem5-32"
         assert main(["card", "hetsnn-mem5-32"]) == 0
         assert "# hetsnn-mem5-32" in capsys.readouterr().out
+
+
+def test_pull_of_a_revision_with_its_state_into_another_cache(hub, checkpoint, tmp_path, capsys):
+    name, other = "hetsnn-mem5-32", tmp_path / "other"
+    hub.add(f"hetsnn-zoo/{name}", checkpoint)
+    (checkpoint / "state").mkdir()
+    (checkpoint / "state" / "0004").write_bytes(b"state")
+    write_manifest(checkpoint)
+    commit = hub.add(f"hetsnn-zoo/{name}", checkpoint, branch="dev")
+    for options in ([], ["--with-state"]):
+        (row,) = run_json(
+            capsys, "pull", name, "--revision", "dev", "--cache-dir", str(other), "--timeout", "60", *options
+        )
+        assert row["source"] == f"hf://hetsnn-zoo/{name}@{commit}" and Path(row["path"]).is_relative_to(other)
+        assert (Path(row["path"]) / "state" / "0004").is_file() == bool(options)
+    assert main(["pull", name, "--timeout", "0"]) == 2
+    assert "must be a positive number of seconds" in capsys.readouterr().err
 
 
 def test_eval(published, capsys):
@@ -198,8 +225,11 @@ def test_every_recipe_field_is_an_option(capsys):
         main(["train", "--help"])
     assert caught.value.code == 0
     text = capsys.readouterr().out
-    for option in ("--population", "--tau-ms", "--centre-lr-final", "--no-normalise-observations"):
-        assert option in text
+    told = set(re.findall(r"--[a-z][\w-]*", text))
+    for name, (kind, _) in all_settings().items():
+        option = name.replace("_", "-")
+        assert f"--{option}" in told
+        assert (f"--no-{option}" in told) == (kind is bool)
 
 
 @pytest.mark.parametrize("option", ["--population", "--centre-lr-drop"])
@@ -281,14 +311,13 @@ def test_libraries_speak_when_asked_to(options, level, monkeypatch, capsys):
 
 def test_ctrl_c_ends_a_training_with_status_130_and_its_state_saved(tmp_path):
     command = ["train", "hetsnn-mem5-32", "--out", str(tmp_path), "--seeds", "2", "--population", "8"]
-    process = subprocess.Popen(
+    with running(
         [sys.executable, "-m", "zoo.cli", *command, "--generations", "100000"], stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    while not (tmp_path / "hetsnn-mem5-32" / "training.csv").is_file():
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=120)
+    ) as process:  # fmt: skip
+        wait_until((tmp_path / "hetsnn-mem5-32" / "training.csv").is_file, process)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=SECONDS)
     assert process.returncode == 130
     assert "state saved; run the same command to go on" in output
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import SECONDS, running, wait_until
 
 from zoo.core.errors import ZooError
 from zoo.core.formatting import deviation
@@ -52,36 +53,32 @@ def command(out, *options):
 def test_a_run_killed_at_random_moments_ends_with_the_same_bits(tmp_path):
     env = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(tmp_path / "cache")}
     subprocess.run(command(tmp_path / "whole"), check=True, env=env, capture_output=True)
-    rng, kills = random.Random(os.getpid()), 0
-    for _ in range(3):
-        process = subprocess.Popen(
-            command(tmp_path / "killed", "--save-minutes", "0.0001"), env=env,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        )  # fmt: skip
-        folder = tmp_path / "killed" / NAME / "state"
+    delays, kills, folder = [random.random() * 0.5 for _ in range(3)], 0, tmp_path / "killed" / NAME / "state"
+    for seconds in delays:
         before = saved_states(folder)
-        while process.poll() is None and saved_states(folder) == before:
-            time.sleep(0.01)
-        time.sleep(rng.random() * 0.5)
-        kills += process.poll() is None
-        process.kill()
-        process.wait()
-        process.stderr.close()
-    assert kills > 0
+        with running(
+            command(tmp_path / "killed", "--save-minutes", "0.0001"), env=env,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        ) as process:  # fmt: skip
+            wait_until(lambda b=before, p=process: p.poll() is not None or saved_states(folder) != b, process)
+            time.sleep(seconds)
+            kills += process.poll() is None
+    assert kills > 0, delays
     subprocess.run(command(tmp_path / "killed"), check=True, env=env, capture_output=True)
     whole, killed = tmp_path / "whole" / NAME, tmp_path / "killed" / NAME
-    assert state_bytes(whole) == state_bytes(killed)
-    assert (whole / "training.csv").read_bytes() == (killed / "training.csv").read_bytes()
+    assert state_bytes(whole) == state_bytes(killed), delays
+    assert (whole / "training.csv").read_bytes() == (killed / "training.csv").read_bytes(), delays
     params = json.loads((whole / "checkpoint/evaluation.json").read_text())
     assert params == json.loads((killed / "checkpoint/evaluation.json").read_text())
 
 
 def test_sigterm_saves_and_the_next_call_goes_on(tmp_path):
-    process = subprocess.Popen(command(tmp_path, "--generations", "100000"), stdout=subprocess.PIPE, text=True)
-    while not (tmp_path / NAME / "training.csv").is_file():
-        time.sleep(0.02)
-    process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=60)
+    env = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=1"}
+    endless = command(tmp_path, "--generations", "100000")
+    with running(endless, stdout=subprocess.PIPE, text=True, env=env) as process:
+        wait_until((tmp_path / NAME / "training.csv").is_file, process)
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=SECONDS)
     assert process.returncode == 0
     assert "state saved; run the same command to go on" in output
     (state,) = saved_states(tmp_path / NAME / "state")
@@ -89,23 +86,18 @@ def test_sigterm_saves_and_the_next_call_goes_on(tmp_path):
     curve = (tmp_path / NAME / "training.csv").read_text().splitlines()
     assert curve[-1].startswith(f"{generation},1,")
     settings = {"seeds": 2, "population": 8, "generations": 100_000}
-    with pytest.warns(UserWarning, match="split over 1 device"):  # The command's process has one, this one has four.
+    with pytest.warns(UserWarning, match="split over 1 device"):  # This process has eight.
         outcome = train(NAME, out=tmp_path, quiet=True, max_minutes=0.001, **settings)
     assert generation < outcome.generations[0] < 100_000
 
 
 def test_a_folder_has_one_training_at_a_time(tmp_path):
-    process = subprocess.Popen(command(tmp_path, "--generations", "100000"), stdout=subprocess.DEVNULL)
-    try:
-        while not (tmp_path / NAME / "training.csv").is_file():
-            time.sleep(0.02)
+    with running(command(tmp_path, "--generations", "100000"), stdout=subprocess.DEVNULL) as process:
+        wait_until((tmp_path / NAME / "training.csv").is_file, process)
         settings = {"seeds": 2, "population": 8, "generations": 100_000}
         for fresh in (False, True):
             with pytest.raises(ZooError, match=f"another training is going on in .*{NAME}"):
                 train(NAME, out=tmp_path, quiet=True, fresh=fresh, **settings)
-    finally:
-        process.kill()
-        process.wait()
     assert train(NAME, out=tmp_path, quiet=True, max_minutes=0.001, **settings).generations[0] > 0
 
 
