@@ -27,7 +27,6 @@ from zoo.report.control_tables import (
 )
 from zoo.report.width_tables import difference_table
 from zoo.tasks import brax
-from zoo.tasks.compiled import find_kernel
 from zoo.training import default_recipe, train
 
 FULL = "hetsnn-hp-48"
@@ -152,20 +151,6 @@ def test_readme_tables_are_made_anew_and_the_rest_is_left_alone():
         "<!-- ablation -->\n<!-- /ablation -->\n<!-- differences -->\n<!-- /differences -->\n", "up/"
     )
     assert "(up/hetsnn-hp-16384.md)" in linked and "Welch's p | corrected" in linked
-
-
-@pytest.fixture
-def trivial_physics(monkeypatch):
-    """Brax's environment for its own unit tests in others' place: the sweep without minutes of compilation."""
-    for name in ("hp", "hc"):
-        monkeypatch.setitem(brax.ENVIRONMENTS, name, "fast")
-        monkeypatch.delitem(brax._SIZES, name)
-    kept = (brax.make_environment, brax._observation_size, find_kernel)
-    for made in kept:
-        made.cache_clear()
-    yield
-    for made in kept:
-        made.cache_clear()
 
 
 def test_table_1s_sweep_from_names_to_table(trivial_physics, tmp_path, capsys):

@@ -73,10 +73,23 @@ def test_a_broken_training_ends_with_the_same_bits(tmp_path, devices, jax_plays,
     broken = train(NAME, out=tmp_path / "broken", quiet=True, max_minutes=1e-9, **TINY)
     assert not broken.finished
     train(NAME, out=tmp_path / "broken", quiet=True, **TINY)
-    assert state_bytes(tmp_path / "whole") == state_bytes(tmp_path / "broken")
-    curves = [(tmp_path / kind / NAME / "training.csv").read_bytes() for kind in ("whole", "broken")]
-    assert curves[0] == curves[1]
+    assert_same_ends(tmp_path)
     assert not jax_plays
+
+
+def assert_same_ends(folder):
+    """Of the trainings in `whole` and `broken`: states and curves."""
+    assert state_bytes(folder / "whole") == state_bytes(folder / "broken")
+    curves = [(folder / kind / NAME / "training.csv").read_bytes() for kind in ("whole", "broken")]
+    assert curves[0] == curves[1]
+
+
+def test_a_broken_training_by_jaxs_rollout_ends_with_the_same_bits(trivial_physics, tmp_path, devices):
+    lanes = TINY | {"physics": "lanes", "quiet": True}
+    train(NAME, out=tmp_path / "whole", **lanes)
+    assert not train(NAME, out=tmp_path / "broken", max_minutes=1e-9, **lanes).finished
+    assert train(NAME, out=tmp_path / "broken", **lanes).finished
+    assert_same_ends(tmp_path)
 
 
 def test_a_run_goes_on_in_the_physics_that_it_began_in(tmp_path, devices, jax_plays):
@@ -90,16 +103,13 @@ def test_a_run_goes_on_in_the_physics_that_it_began_in(tmp_path, devices, jax_pl
     assert set(jax_plays) == {"lanes"}
 
 
-def test_without_llvmlite_training_runs_and_says_so_in_a_line(tmp_path, devices, jax_plays, monkeypatch, capfd):
+def test_without_llvmlite_training_runs_and_says_so_in_a_line(trivial_physics, tmp_path, devices, monkeypatch, capfd):
     with monkeypatch.context() as patch:
         for module in [name for name in sys.modules if name.startswith(("zoo.kernels.", "llvmlite"))]:
             patch.delitem(sys.modules, module)
         patch.setitem(sys.modules, "llvmlite", None)
-        found = find_kernel.__wrapped__(BraxTask("hp"))
-    assert found.step is None
-    monkeypatch.setattr("zoo.training.methods.evolution.find_kernel", lambda task: found)
-    assert train(NAME, out=tmp_path, **TINY).finished
-    assert set(jax_plays) == {"lanes"}
+        assert find_kernel(BraxTask("hp")).step is None
+        assert train(NAME, out=tmp_path, **TINY).finished
     lines = [line for line in "".join(capfd.readouterr()).splitlines() if "llvmlite" in line]
     (line,) = lines
     assert "physics by JAX, which is slower: llvmlite cannot be used" in line
