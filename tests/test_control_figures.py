@@ -2,6 +2,7 @@
 
 import csv
 import importlib
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from zoo.report.control_figures import budget_styles, population_curve
 from zoo.report.robot_figures import learning_curve
 
 NAME = "hetsnn-hp-4096"
+FIGURES = Path(__file__).parent.parent / "docs" / "figures"
 
 
 def rows(path):
@@ -35,6 +37,7 @@ def test_figure_has_all_full_models_of_brax_and_no_others(tmp_path, capsys):
     assert main(["figure", "control", "--out", str(tmp_path)]) == 0
     written = capsys.readouterr().out.split()
     assert [path.rpartition("/")[2] for path in written] == ["control.svg", "control-dark.svg", "control.csv"]
+    assert_is_published(tmp_path / "control.csv")
     names = {row["model"] for row in rows(tmp_path / "control.csv")}
     published = {n for task in ("ant", "hc", "hp", "wal") for n in zoo.list_models(f"*snn-{task}-*")}
     assert names == {name for name in published if name.count("-") == 2}
@@ -43,10 +46,16 @@ def test_figure_has_all_full_models_of_brax_and_no_others(tmp_path, capsys):
         assert f">{word}" in text
 
 
+def assert_is_published(path):
+    """The numbers of a figure, made of the checkpoints now, are those in docs/figures."""
+    assert path.read_text(encoding="utf-8") == (FIGURES / path.name).read_text(encoding="utf-8")
+
+
 def test_rewards_by_width_are_those_of_the_cards(tmp_path, capsys):
     assert main(["figure", "widths", "--out", str(tmp_path)]) == 0
     written = capsys.readouterr().out.split()
     assert [path.rpartition("/")[2] for path in written] == ["widths.svg", "widths-dark.svg", "widths.csv"]
+    assert_is_published(tmp_path / "widths.csv")
     found = {row["model"]: float(row["population_mean"]) for row in rows(tmp_path / "widths.csv")}
     assert {"hetsnn-hp-1024", "homsnn-hp-1024", NAME} < set(found)
     assert found[NAME] == pytest.approx(zoo.model_info(NAME).population_mean, rel=1e-5)
@@ -78,6 +87,7 @@ def test_short_episodes_have_no_place_in_a_curve():
 
 def test_evolution_and_gradients_are_drawn_for_all_robots(tmp_path, capsys):
     assert main(["figure", "robot-gradients", "--out", str(tmp_path)]) == 0
+    assert_is_published(tmp_path / "robot-gradients.csv")
     found = {row["model"] for row in rows(tmp_path / "robot-gradients.csv")}
     assert {"hetsnn-hc-16384", "homsnn-hc-16384", "hetsnn-hc-16384-bp", "homsnn-hc-16384-bp"} <= found
     assert not {name for name in found if "-16384" not in name or "-tau" in name}
