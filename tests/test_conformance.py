@@ -9,6 +9,7 @@ import jax
 import numpy as np
 import pytest
 from image_files import tiny_sets
+from test_loop import state_bytes
 
 import zoo
 from zoo.registry.families import families
@@ -39,6 +40,17 @@ def tiny_recipe(model):
     return {name: value for name, value in TINY.items() if name in own}
 
 
+def assert_same_bits_after_a_stop(name, whole, out, monkeypatch):
+    """A training that stops after its first generation and goes on ends where one without a stop did."""
+    tiny = tiny_recipe(parse(name))
+    with monkeypatch.context() as patch:
+        patch.setattr("zoo.training.run.loop.export_run", lambda folder: folder)  # What it measures is not new.
+        assert train(name, out=out, quiet=True, max_minutes=1e-9, **tiny).generations == (1,)
+        assert train(name, out=out, quiet=True, **tiny).finished
+    assert state_bytes(out / name) == state_bytes(whole)
+    assert (out / name / "training.csv").read_bytes() == (whole / "training.csv").read_bytes()
+
+
 @pytest.mark.parametrize(("kind", "family", "method"), PAIRS)
 def test_every_method_trains_every_family_and_what_comes_is_a_model(kind, family, method, tmp_path, monkeypatch):
     tiny_sets(monkeypatch, tmp_path / "data")
@@ -46,12 +58,13 @@ def test_every_method_trains_every_family_and_what_comes_is_a_model(kind, family
     name = f"{kind}snn-{SMALL[family]}-32" + ("" if method == trainer else f"-{method}")
     outcome = train(name, out=tmp_path, quiet=True, **tiny_recipe(parse(name)))
     assert outcome.finished
+    assert_same_bits_after_a_stop(name, outcome.folders[0], tmp_path / "stopped", monkeypatch)
     monkeypatch.setenv("ZOO_CHECKPOINTS", str(tmp_path / "checkpoints"))
     zoo.training.export_run(outcome.folders[0], tmp_path / "checkpoints" / name)
     assert name in zoo.list_models()
     assert zoo.verify(name, compiled=True).holds
     model = zoo.load(name)
-    assert model.recipe == read_recipe(model.config["recipe"], name, "")
+    assert model.recipe == make_recipe(name, **tiny_recipe(parse(name)))
     text = zoo.card(name)
     for part in (name, *find_method(model.recipe.method).story(model), f"zoo train {name}"):
         assert part in text
@@ -66,9 +79,8 @@ def test_a_family_says_what_it_is(family):
         assert family.describe(task)
     for name in (name for name in known_names() if parse(name).family == family.name):
         recipe = default_recipe(name)
-        assert read_recipe(
-            {**vars(recipe), "task": vars_of(recipe.task), "settings": vars_of(recipe.settings)}, name, ""
-        )
+        parts = {"task": vars_of(recipe.task), "settings": vars_of(recipe.settings)}
+        assert read_recipe({**vars(recipe), **parts}, name, "") == recipe
         assert family.paper_text(parse(name))
 
 
