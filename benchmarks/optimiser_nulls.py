@@ -4,8 +4,8 @@
 
 The paper names its rates (0.15, 0.1, 0.1) and no optimiser; its Table 2 has log-normal shapes of 0.26 to 0.30 in four
 environments that have little in common. Printed for as many neurons, with four properties each, as the budget has
-(4,096 of 16,384), 256 members and 1,000 generations: shape and scale of the time constants that drift alone leaves, mean and 95 % interval over seeds, the
-fit's Kolmogorov-Smirnov distance.
+(4,096 of 16,384), 256 members and 1,000 generations: shape and scale of the time constants that drift alone leaves,
+mean and 95 % interval over seeds, the fit's Kolmogorov-Smirnov distance.
 """
 
 import argparse
