@@ -104,6 +104,7 @@ def test_models_of_one_task_are_told_apart():
     assert [{row["name"] for row in result.rows()} for result in results] == [{"hetsnn-mem5-32"}, {"hetsnn-mem5-64"}]
     assert results[0].subset_rows()[0]["name"] == "hetsnn-mem5-32" and results[0].task == "mem5"
     alone = contributions("hetsnn-mem5-128", 10, rewards(1))
+    assert all(np.isnan([row["std"], row["low"], row["high"]]).all() for row in alone.subset_rows())
     text = render(*draw.shapley([*results, alone]), "#000000", "svg").decode()
     for label in ("hetsnn-mem5-32", "hetsnn-mem5-64", "hetsnn-mem5-128", "one training seed"):
         assert label in text

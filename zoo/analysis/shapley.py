@@ -145,7 +145,7 @@ class Contributions:
             rows.append(
                 {"name": self.name, "task": self.task} | {name: int(name in subset) for name in PROPERTIES}
                 | {"seeds": len(means), "generations": self.generations if subset else 0, "mean": float(means.mean()),
-                   "std": float(means.std(ddof=1)) if len(means) > 1 else 0.0, "low": low, "high": high}
+                   "std": float(means.std(ddof=1)) if len(means) > 1 else math.nan, "low": low, "high": high}
             )  # fmt: skip
         return rows
 
