@@ -7,7 +7,8 @@ program. Printed for each, seed by seed: the mean return of the last five genera
 over 32 fresh episodes. Episodes are cut at `--limit` steps, the centre's at `--centre-limit`; `--constant` leaves out
 what the recipe does to rate and sigma over time. `--pull` draws trained neurons back to those at the start, where all
 are alike, by so many rates of their distance a generation; `--spread` has them begin apart, normally distributed in
-the search's units with this standard deviation.
+the search's units with this standard deviation. `--step-bonus` is added to a member's fitness, and not to its return,
+for each step of its episodes: -0.5 leaves half of what an environment pays for not having fallen.
 """
 
 import argparse
@@ -25,10 +26,12 @@ from zoo.registry.recipe import default_recipe, make_network_config, make_recipe
 from zoo.tasks.compiled import compiled_rollout, find_kernel
 from zoo.tasks.rollout import Policies, rollout
 from zoo.training.methods.base import Group, Start
+from zoo.training.methods.evolution import Evolution
 from zoo.training.methods.pgpe import Search
 from zoo.training.run.engine import Engine
 
 _TELL = Search.tell
+_LEARN = Evolution._learn
 
 
 def pull_back(pull, start):
@@ -40,6 +43,17 @@ def pull_back(pull, start):
         return moved.replace(mean=moved.mean - pull * rate * (moved.mean - start))
 
     Search.tell = tell_and_pull
+
+
+def pay_steps(bonus):
+    """Has every search of this process rank members by their return and so much for each step of their episodes."""
+
+    def learn_from_both(self, group, population, episodes, state, hyper):
+        judged = episodes._replace(returns=episodes.returns + bonus * episodes.lengths)
+        state, metrics = _LEARN(self, group, population, judged, state, hyper)
+        return state, metrics._replace(mean=metrics.mean - bonus * metrics.length)
+
+    Evolution._learn = learn_from_both
 
 
 def apart(group, spread):
@@ -95,7 +109,10 @@ def main():
     parser.add_argument("--sigma-lr", type=float, help="by default the recipe's")
     parser.add_argument("--pull", type=float, default=0.0)
     parser.add_argument("--spread", type=float, default=0.0)
+    parser.add_argument("--step-bonus", type=float, default=0.0)
     arguments = parser.parse_args()
+    if arguments.step_bonus:
+        pay_steps(arguments.step_bonus)
     name = "-".join(filter(None, (f"{arguments.kind}snn", arguments.task, str(arguments.budget), arguments.subset)))
     settings = [
         {"centre_lr": rate, "sigma": sigma} for rate, sigma in itertools.product(arguments.centre_lr, arguments.sigma)
