@@ -104,7 +104,7 @@ IN_BRAX = ("hetsnn-ant-4096", "homsnn-hp-1024")
 def has_images(task):
     """Whether the test images are on this machine: these tests download none."""
     data, named = SETS[task], os.environ.get("ZOO_DATA_DIR")
-    places = [Path(named)] * bool(named) + [pooch.os_cache("hetsnn-zoo")]
+    places = [*([Path(named)] if named else []), pooch.os_cache("hetsnn-zoo")]
     files = [data.folder + "/" + kind["test"].name for kind in (data.images, data.labels)]
     return all(any((place / file).is_file() for place in places) for file in files)
 
