@@ -5,10 +5,11 @@
 Every pair of centre rate and sigma is trained with the same `--seeds`; all runs of one action gain advance in one
 program. Printed for each, seed by seed: the mean return of the last five generations' populations, and of the centre
 over 32 fresh episodes. Episodes are cut at `--limit` steps, the centre's at `--centre-limit`; `--constant` leaves out
-what the recipe does to rate and sigma over time. `--pull` draws trained neurons back to those at the start, where all
-are alike, by so many rates of their distance a generation; `--spread` has them begin apart, normally distributed in
-the search's units with this standard deviation. `--step-bonus` is added to a member's fitness, and not to its return,
-for each step of its episodes: -0.5 leaves half of what an environment pays for not having fallen.
+what the recipe does to rate and sigma over time, `--cosine` has them fall along a cosine in place of a step.
+`--pull` draws trained neurons back to those at the start, where all are alike, by so many rates of their distance a
+generation; `--spread` has them begin apart, normally distributed in the search's units with this standard deviation.
+`--step-bonus` is added to a member's fitness, and not to its return, for each step of its episodes: -0.5 leaves half
+of what an environment pays for not having fallen. All other options are settings of the recipe.
 """
 
 import argparse
@@ -102,10 +103,14 @@ def main():
     parser.add_argument("--limit", type=int, default=300)
     parser.add_argument("--centre-limit", type=int, help="by default --limit")
     parser.add_argument("--constant", action="store_true")
+    parser.add_argument("--cosine", action="store_true")
+    parser.add_argument("--centre-lr-final", type=float, help="by default the recipe's")
+    parser.add_argument("--sigma-final", type=float, help="by default the recipe's")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--centre-lr", type=float, nargs="+", default=[0.02, 0.05, 0.15])
     parser.add_argument("--sigma", type=float, nargs="+", default=[0.05, 0.1, 0.2])
     parser.add_argument("--action-gain", type=float, nargs="+", default=[1.0, 3.0])
+    parser.add_argument("--optimiser", help="by default the recipe's")
     parser.add_argument("--sigma-lr", type=float, help="by default the recipe's")
     parser.add_argument("--pull", type=float, default=0.0)
     parser.add_argument("--spread", type=float, default=0.0)
@@ -127,8 +132,11 @@ def main():
     if arguments.constant:
         falling = ("centre_lr_final", "centre_lr_drop", "sigma_final", "short_limit", "short_generations")
         recipe = override(recipe, **dict.fromkeys(falling))
-    if arguments.sigma_lr is not None:
-        recipe = override(recipe, sigma_lr=arguments.sigma_lr)
+    if arguments.cosine:
+        recipe = override(recipe, centre_lr_drop=None)
+    settled = ("optimiser", "sigma_lr", "centre_lr_final", "sigma_final")
+    told = {field: value for field in settled if (value := getattr(arguments, field)) is not None}
+    recipe = override(recipe, **settings[0] | told)
     limit = arguments.centre_limit or arguments.limit
     runs = list(itertools.product(settings, arguments.seeds))
     show = functools.partial(print, flush=True)

@@ -81,6 +81,12 @@ def test_a_copy_of_the_cards_has_the_pictures(store, tmp_path):
         draw_pictures(other, "*", print)
 
 
+def test_a_pattern_that_no_model_matches_is_refused(store, monkeypatch, capsys):
+    monkeypatch.setattr("zoo.report.card_index.list_models", zoo.list_models)
+    assert main(["cards", str(store), "--pictures", "hetsnn-mem5-1024,hetsnn-mem10-1024"]) == 2
+    assert "no published model matches 'hetsnn-mem5-1024,hetsnn-mem10-1024'" in capsys.readouterr().err
+
+
 def test_images_are_shown_with_what_they_are_taken_for(store, monkeypatch, tmp_path):
     tiny_sets(monkeypatch, tmp_path / "data")
     path = draw_picture(zoo.load("hetsnn-fmnist-4096", seed=0), store)

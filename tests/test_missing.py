@@ -1,6 +1,8 @@
 """What `zoo table missing` says is still to be trained."""
 
 import dataclasses
+import json
+from pathlib import Path
 
 import zoo
 from zoo.cli import main
@@ -16,14 +18,23 @@ def test_every_model_of_fig_3_and_table_1_is_wanted_once():
 
 
 def test_a_model_is_missing_until_it_has_all_seeds_and_generations():
-    info = dataclasses.replace(zoo.model_info("hetsnn-hp-16384"), seeds=5, generations=1000)
+    info = dataclasses.replace(zoo.model_info("hetsnn-hc-16384"), seeds=5, generations=3400)
     whole, few, cut = (missing_table([row]) for row in (
-        info, dataclasses.replace(info, seeds=4), dataclasses.replace(info, generations=999)
+        info, dataclasses.replace(info, seeds=4), dataclasses.replace(info, generations=3399)
     ))  # fmt: skip
-    assert "`hetsnn-hp-16384` " not in whole and "1 of 104 models are complete" in whole
-    assert "| `hetsnn-hp-16384` | 4 | 1,000 of 1,000 |" in few
-    assert "| `hetsnn-hp-16384` | 5 | 999 of 1,000 |" in cut
-    assert "| `hetsnn-ant-1024` | 0 | 0 of 1,000 |" in whole
+    assert "`hetsnn-hc-16384` " not in whole and "1 of 104 models are complete" in whole
+    assert "| `hetsnn-hc-16384` | 4 | 1,000 of 1,000 |  |" in few
+    assert "| `hetsnn-hc-16384` | 5 | 999 of 1,000 |  |" in cut
+    assert "| `hetsnn-ant-1024` | 0 | 0 of 1,000 |  |" in whole
+
+
+def test_a_model_of_another_recipe_than_todays_is_to_be_trained_anew(tmp_path):
+    info = dataclasses.replace(zoo.model_info("hetsnn-hc-16384"), seeds=5, path=str(tmp_path))
+    config = json.loads((Path(zoo.model_info(info.name).path) / "config.json").read_text())
+    config["recipe"]["settings"] |= {"sigma": 0.125, "sigma_final": None}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    line = "| `hetsnn-hc-16384` | 5 | 1,000 of 1,000 | `--sigma 0.125 --sigma-final none` |"
+    assert line in missing_table([info])
 
 
 def test_the_command_prints_it(capsys):

@@ -14,9 +14,13 @@ def training_command(name: str, recipe: Recipe, *options: str) -> str:
         recipe: how it is to be trained.
         *options: others, in front of the recipe's.
     """
+    return " ".join(["zoo train", name, *map(shlex.quote, options), *changed_options(name, recipe)])
+
+
+def changed_options(name: str, recipe: Recipe) -> list[str]:
+    """An option of `zoo train` for each setting of a recipe that is not the zoo's choice for that name."""
     usual = default_recipe(name).flat()
-    changed = [setting_option(key, value) for key, value in recipe.flat().items() if value != usual.get(key)]
-    return " ".join(["zoo train", name, *map(shlex.quote, options), *changed])
+    return [setting_option(key, value) for key, value in recipe.flat().items() if value != usual.get(key)]
 
 
 def setting_option(name: str, value: Any) -> str:

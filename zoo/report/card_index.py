@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
+from zoo.core.errors import UnknownModelError
 from zoo.core.formatting import deviation, interval, number, unbroken
 from zoo.report.agent_pictures import draw_picture, drop_others, other_files, picture_of, store
 from zoo.report.cards import GENERATED, make_card, make_files
@@ -73,10 +74,14 @@ def draw_pictures(folder: Path, pattern: str, report: Callable[[str], None]) -> 
 
     Raises:
         ValueError: if it is another folder than that of the zoo's own cards.
+        UnknownModelError: if no published model matches.
     """
     if folder.resolve() != store().resolve():
         raise ValueError(f"{folder} is not the folder of the zoo's own cards, {store()}, where pictures belong")
-    for name in list_models(pattern):
+    names = list_models(pattern)
+    if not names:
+        raise UnknownModelError(f"no published model matches '{pattern}'; `zoo list` has their names")
+    for name in names:
         model = load(name)
         if not picture_of(model):
             report(str(draw_picture(model, folder)))

@@ -45,12 +45,12 @@ def counted(recipe: Recipe, generation: int) -> int:
 
 def whole_generations(model: ModelInfo) -> int:
     """Generations of a published model's training, as `counted`."""
-    return counted(_recipe(model), model.generations)
+    return counted(recipe_of(model), model.generations)
 
 
 def fully_trained(model: ModelInfo) -> bool:
     """Whether a published model has had the whole training of its recipe, from fresh networks on."""
-    recipe = _recipe(model)
+    recipe = recipe_of(model)
     fresh = "origin" not in read_config(Path(model.path))
     return fresh and model.generations >= recipe.generations
 
@@ -62,7 +62,8 @@ def _short(recipe: Recipe) -> tuple[int, float]:
     return recipe.short_generations, min(1, recipe.short_limit / recipe.episode_limit)
 
 
-def _recipe(model: ModelInfo) -> Recipe:
+def recipe_of(model: ModelInfo) -> Recipe:
+    """By which a published model was trained."""
     return read_recipe(read_config(Path(model.path))["recipe"], model.name, model.path)
 
 
@@ -157,7 +158,7 @@ def means_until(model: ModelInfo, generation: int) -> tuple[int, list[float]]:
 def _population_means(model: ModelInfo) -> dict[int, list[float]]:
     """Population means of the seeds by whole generations; while episodes are short there are none."""
     means = population_means((Path(model.path) / "training.csv").read_text(encoding="utf-8"))
-    recipe = _recipe(model)
+    recipe = recipe_of(model)
     short, _ = _short(recipe)
     return {counted(recipe, kept): seeds for kept, seeds in means.items() if kept > short}
 

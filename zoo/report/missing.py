@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator
 
 from zoo.models import PROPERTIES
+from zoo.registry.commands import changed_options
 from zoo.registry.names import ModelName
 from zoo.registry.paper import PAPER_SEEDS, TABLE_1, TABLE_1_BUDGET
-from zoo.registry.recipe import default_recipe
-from zoo.report.control_tables import counted, whole_generations
+from zoo.registry.recipe import default_recipe, override
+from zoo.report.control_tables import counted, recipe_of, whole_generations
 from zoo.store.catalogue import ModelInfo
 from zoo.tasks.brax import FAMILY as BRAX
 
@@ -24,7 +25,7 @@ def wanted() -> Iterator[ModelName]:
 
 
 def missing_table(rows: Iterable[ModelInfo]) -> str:
-    """Models that are not published, or with fewer seeds or generations than asked for, as Markdown.
+    """Models that are not published, have fewer seeds or generations than asked for, or an older recipe, as Markdown.
 
     In the order in which they should be trained, so that a free processor takes the first: ``zoo train NAME``.
 
@@ -33,13 +34,23 @@ def missing_table(rows: Iterable[ModelInfo]) -> str:
     """
     published = {row.name: row for row in rows}
     names = [str(name) for name in wanted()]
-    lines = ["| model | seeds of the paper's 5 | generations of its budget |", "| --- | ---: | ---: |"]
+    lines = [
+        "| model | seeds of the paper's 5 | generations of its budget | trained otherwise than today |",
+        "| --- | ---: | ---: | --- |",
+    ]
     for name in names:
         row = published.get(name)
-        seeds, done = (row.seeds, whole_generations(row)) if row else (0, 0)
+        seeds, done, otherwise = (row.seeds, whole_generations(row), _otherwise(row)) if row else (0, 0, "")
         recipe = default_recipe(name)
         budget = counted(recipe, recipe.generations)
-        if seeds < PAPER_SEEDS or done < budget:
-            lines.append(f"| `{name}` | {seeds} | {done:,} of {budget:,} |")
+        if seeds < PAPER_SEEDS or done < budget or otherwise:
+            lines.append(f"| `{name}` | {seeds} | {done:,} of {budget:,} | {otherwise} |")
     complete = len(names) - (len(lines) - 2)
     return "\n".join(lines) + f"\n\n{complete} of {len(names)} models are complete.\n"
+
+
+def _otherwise(row: ModelInfo) -> str:
+    """What `zoo train` has to be told to train a published model as it was trained, but for seeds and physics."""
+    usual = default_recipe(row.name)
+    options = changed_options(row.name, override(recipe_of(row), seeds=usual.seeds, physics=usual.physics))
+    return f"`{' '.join(options)}`" if options else ""
