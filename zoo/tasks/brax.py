@@ -254,7 +254,8 @@ def _by_evolution(model: ModelName) -> dict:
     that vary make readouts large, so that those of trained weights count less; least for Ant, which pays for torques.
     Both rise again with a slower centre, when its first rate leads no further. Hopper and Walker2d end with a slower
     centre and less noise around it. Their larger networks begin with a slower one, too: with it weights get further,
-    and hoppers do not learn to fall at once. A walker's neurons do not, since with it they only learned to stand.
+    and hoppers do not learn to fall at once, whose neurons end with least noise. A walker's neurons begin as fast as
+    smaller ones, since with the slower centre they only learned to stand.
     """
     gain = {(True, "hc"): 3.0, (False, "hc"): 0.3, (False, "ant"): 0.1}.get((model.kind == "het", model.task), 1.0)
     first = {"normalise_observations": True, "action_gain": gain, "physics": "kernel"}
@@ -265,7 +266,8 @@ def _by_evolution(model: ModelName) -> dict:
         return first | {"centre_lr": 0.05, "centre_lr_final": 0.015, "centre_lr_drop": 200}
     slow = model.budget > 4096 and (model.kind, model.task) != ("het", "wal")
     rate = 0.02 if slow else 0.05
-    return first | {"centre_lr": rate, "centre_lr_final": 0.3 * rate, "centre_lr_drop": 700, "sigma_final": 0.05}
+    last = 0.02 if slow and (model.kind, model.task) == ("het", "hp") else 0.05
+    return first | {"centre_lr": rate, "centre_lr_final": 0.3 * rate, "centre_lr_drop": 700, "sigma_final": last}
 
 
 def _by_gradients(model: ModelName) -> dict:
