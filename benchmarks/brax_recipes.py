@@ -9,7 +9,7 @@ what the recipe does to rate and sigma over time, `--cosine` has them fall along
 `--pull` draws trained neurons back to those at the start, where all are alike, by so many rates of their distance a
 generation; `--spread` has them begin apart, normally distributed in the search's units with this standard deviation.
 `--step-bonus` is added to a member's fitness, and not to its return, for each step of its episodes: -0.5 leaves half
-of what an environment pays for not having fallen. All other options are settings of the recipe.
+of what an environment pays for not having fallen. What is left names the model or is a setting of its recipe.
 """
 
 import argparse
