@@ -104,6 +104,7 @@ def main():
     parser.add_argument("--centre-limit", type=int, help="by default --limit")
     parser.add_argument("--constant", action="store_true")
     parser.add_argument("--cosine", action="store_true")
+    parser.add_argument("--centre-lr-drop", type=int, help="by default the recipe's")
     parser.add_argument("--centre-lr-final", type=float, help="by default the recipe's")
     parser.add_argument("--sigma-final", type=float, help="by default the recipe's")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
@@ -112,6 +113,7 @@ def main():
     parser.add_argument("--action-gain", type=float, nargs="+", default=[1.0, 3.0])
     parser.add_argument("--optimiser", help="by default the recipe's")
     parser.add_argument("--sigma-lr", type=float, help="by default the recipe's")
+    parser.add_argument("--shared-noise", type=float, help="by default the recipe's")
     parser.add_argument("--pull", type=float, default=0.0)
     parser.add_argument("--spread", type=float, default=0.0)
     parser.add_argument("--step-bonus", type=float, default=0.0)
@@ -134,7 +136,7 @@ def main():
         recipe = override(recipe, **dict.fromkeys(falling))
     if arguments.cosine:
         recipe = override(recipe, centre_lr_drop=None)
-    settled = ("optimiser", "sigma_lr", "centre_lr_final", "sigma_final")
+    settled = ("optimiser", "sigma_lr", "centre_lr_drop", "centre_lr_final", "sigma_final", "shared_noise")
     told = {field: value for field in settled if (value := getattr(arguments, field)) is not None}
     recipe = override(recipe, **settings[0] | told)
     limit = arguments.centre_limit or arguments.limit

@@ -128,7 +128,7 @@ class Evolution(RunsMethod):
         populations, own, policies = [], [], []
         for group, state, (hyper, seeds, frozen) in zip(groups, states, constants, strict=True):
             ask_keys, env_keys = _keys(seeds, state.search.generation_counter, group.recipe.episodes)
-            population = jax.vmap(self.search(group).ask)(ask_keys, state.search, hyper)
+            population = jax.vmap(self.search(group).ask)(ask_keys, state.search, hyper, frozen)
             stats = state.stats if group.recipe.normalise_observations else None
             limit = _limit(group, state.search.generation_counter)
             policies.append(functools.partial(_make_policies, group, frozen, env_keys, stats, limit))
@@ -193,16 +193,17 @@ class Evolution(RunsMethod):
 
 
 @functools.lru_cache(maxsize=64)
-def _make_search(config: NetworkConfig, population: int, block: int | None, optimiser: str) -> Search:
+def _make_search(config: NetworkConfig, population: int, block: int | None, optimiser: str, shared: float) -> Search:
     if block is None:
-        return Search(population, config.trained_size, optimiser)
+        return Search(population, config.trained_size, optimiser, shared)
     return BlockSearch(population, config.blocks(block), optimiser)
 
 
 def make_search(group: Group) -> Search:
     """The search of a group's runs."""
     recipe = group.recipe
-    return _make_search(group.config, recipe.population, block_neurons(group), recipe.optimiser)
+    shared = getattr(recipe, "shared_noise", 0.0)  # A setting on control tasks alone.
+    return _make_search(group.config, recipe.population, block_neurons(group), recipe.optimiser, shared)
 
 
 def _asked(group: Group) -> str:

@@ -4,6 +4,7 @@ The paper names population, rates and initial sigma. Ours are the optimiser (Ada
 ranks in place of returns (its Eq. 7 takes these as they are), and the bound on sigma's change.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
@@ -14,6 +15,7 @@ from evosax.algorithms import PGPE
 from evosax.core.fitness_shaping import centered_rank_fitness_shaping_fn
 from jaxtyping import Array, Float, Int
 
+from zoo.training.methods.noise import shared_normal
 from zoo.training.methods.optimisers import OPTIMISERS, SPEEDS
 
 
@@ -41,10 +43,17 @@ class Search:
 
     Attributes:
         fitness_shape: of what `tell` is told.
+
+    Args:
+        population: members, in antithetic pairs.
+        size: D, trained parameters.
+        optimiser: of the centre.
+        shared_noise: share of the variance that neurons have in common (`zoo.training.methods.noise`).
     """
 
-    def __init__(self, population: int, size: int, optimiser: str):
+    def __init__(self, population: int, size: int, optimiser: str, shared_noise: float = 0.0):
         self.fitness_shape: tuple[int, ...] = (population,)
+        self._size, self._shared_noise = size, shared_noise
         self._optimiser = optax.inject_hyperparams(OPTIMISERS[optimiser])(learning_rate=0.0)
         self._speed = SPEEDS.get(optimiser)
         self._pgpe = PGPE(
@@ -64,10 +73,21 @@ class Search:
         """State around a centre."""
         return self._pgpe.init(jax.random.key(0), centre, self._params(hyper))  # The key is not used.
 
-    def ask(self, key, state, hyper: Hyper) -> Float[Array, "P D"]:
-        """Members: centre + sigma z for the first half, centre - sigma z for the second."""
-        population, _ = self._pgpe.ask(key, state, self._params(hyper))
-        return population
+    def ask(self, key, state, hyper: Hyper, fixed: Mapping[str, Array] | None = None) -> Float[Array, "P D"]:
+        """Members: centre + sigma z for the first half, centre - sigma z for the second.
+
+        Args:
+            key: of random numbers.
+            state: of the search.
+            hyper: its settings.
+            fixed: parts of the network that are not trained; those that share noise need them.
+        """
+        if not self._shared_noise:
+            population, _ = self._pgpe.ask(key, state, self._params(hyper))
+            return population
+        pairs = self.fitness_shape[0] // 2
+        z = shared_normal(key, pairs, self._size, self._shared_noise, fixed or {})
+        return state.mean + state.std * jnp.concatenate([z, -z])
 
     def tell(self, population, fitness: Float[Array, " P"], state, hyper: Hyper):
         """Moves centre and sigma by the members' fitness (higher is better)."""

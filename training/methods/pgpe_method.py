@@ -5,7 +5,18 @@ from types import MappingProxyType
 
 from zoo.core.formatting import spent
 from zoo.registry.methods import Method
-from zoo.registry.settings import EVEN, NOT_NEGATIVE, POSITIVE, Rule, at_least, check, one_of, require, setting
+from zoo.registry.settings import (
+    EVEN,
+    NOT_NEGATIVE,
+    POSITIVE,
+    Rule,
+    at_least,
+    between,
+    check,
+    one_of,
+    require,
+    setting,
+)
 from zoo.tasks.base import PHYSICS
 
 OPTIMISERS = ("adam", "sgd", "clipup", "evojax-adam", "evojax-clipup")
@@ -67,6 +78,12 @@ class EpisodeSearchSettings(SearchSettings):
         "what computes Brax's steps while training: kernel (compiled, `zoo.kernels`), lanes (JAX, the batch last "
         "on processors) or brax (JAX under `vmap`); evaluations always play on Brax's own environment.",
         one_of(*PHYSICS),
+    )
+    shared_noise: float = setting(
+        0.0,
+        "share of the search's variance that neurons have in common by their fixed weights, in all directions that "
+        "are linear in them; of trained neurons alone.",
+        between(0, 1),
     )
     short_limit: int | None = setting(
         None,
@@ -137,6 +154,8 @@ class PGPE(Method):
             first.append("the learning rate falls")
         if recipe.sigma_final is not None:
             first.append("so does sigma" if recipe.centre_lr_final is not None else "sigma falls")
+        if getattr(recipe.settings, "shared_noise", 0):
+            first.append(f"neurons have {100 * recipe.shared_noise:g} % of the noise's variance in common")
         if getattr(recipe.settings, "short_limit", None):
             first.append(
                 f"the first {recipe.short_generations:,} generations have episodes of {recipe.short_limit} steps"
@@ -164,7 +183,12 @@ def _on_episodes(model) -> list[str]:
         + _falling(recipe, "centre_lr_final")
         + f"; sigma {recipe.sigma:g}"
         + _falling(recipe, "sigma_final")
-        + f", learning rate {recipe.sigma_lr:g}.",
+        + f", learning rate {recipe.sigma_lr:g}"
+        + (
+            f"; {100 * recipe.shared_noise:g} % of the noise's variance is common to neurons, by their fixed weights."
+            if recipe.shared_noise
+            else "."
+        ),
     ]
 
 

@@ -230,6 +230,8 @@ def _silent(model: ModelName, settings: dict) -> set[str]:
     """Settings that act on nothing that this model trains or sees, where the others are as they are."""
     trained = (*(model.properties if model.kind != "hom" else ()), *(("weight",) if model.kind != "het" else ()))
     silent = {f"{name}_rate" for name in (*PROPERTIES, "weight") if name not in trained}
+    if model.kind != "het":
+        silent.add("shared_noise")  # Weights that are trained tell no neuron what it has in common with another.
     if not settings["normalise_observations"]:
         silent.add("observation_clip")
     if settings.get("surrogate") == "triangle":

@@ -67,13 +67,13 @@ def tau_ms_of(model: ZooModel) -> Float[np.ndarray, "K hidden"]:
 
 
 @functools.partial(jax.jit, static_argnames="search")
-def _drift(search: Search, seed, centre, hyper: Hyper, generations) -> Float[jax.Array, " D"]:
+def _drift(search: Search, seed, centre, fixed, hyper: Hyper, generations) -> Float[jax.Array, " D"]:
     """Centre after that many generations of one run whose members' fitness is normal noise."""
     key = jax.random.fold_in(jax.random.key(seed), _STREAM)
 
     def generation(i, state):
         ask, noise = jax.random.split(jax.random.fold_in(key, i))
-        members = search.ask(ask, state, hyper)
+        members = search.ask(ask, state, hyper, fixed)
         return search.tell(members, jax.random.normal(noise, search.fitness_shape), state, hyper)
 
     start = search.init(centre, hyper).replace(generation_counter=jnp.int32(0))
@@ -98,7 +98,9 @@ def drift(
     devices, pending, centres = jax.devices(), [], []
     for row, seed in enumerate(track(seeds, "null control, seed", quiet=quiet)):
         one = jax.tree.map(lambda values, row=row: values[row], hyper)
-        inputs = (jnp.uint32(seed), config.flatten(config.initial(seed)), one, jnp.int32(generations))
+        parts = config.initial(seed)
+        fixed = {name: parts[name] for name in group.frozen_names}
+        inputs = (jnp.uint32(seed), config.flatten(parts), fixed, one, jnp.int32(generations))
         placed = jax.device_put(inputs, devices[row % len(devices)])
         pending.append(_drift(search, *placed))
         if len(pending) == len(devices):  # As many at once as there are devices, so that the bar tells the truth.
