@@ -95,6 +95,7 @@ _TABLES = {
     "trends": lambda rows, link: trend_table(rows),
     "ablation": lambda rows, link: ablation_table("hetsnn-hp-16384", link=link),
     "ablation-wal": lambda rows, link: ablation_table("hetsnn-wal-16384", link=link),
+    "ablation-hc": lambda rows, link: ablation_table("hetsnn-hc-16384", link=link),
 }
 """Tables that a page may hold between ``<!-- name -->`` and ``<!-- /name -->``."""
 _PAGES = {"docs/results.md": "../model_cards/", "docs/brax.md": "../model_cards/"}
