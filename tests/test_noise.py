@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from test_pgpe import hyper
 
+import zoo
 from zoo.models import NetworkConfig
+from zoo.report.cards import make_card
 from zoo.training import train
 from zoo.training.methods.noise import shared_normal
 from zoo.training.methods.pgpe import Search
@@ -85,3 +87,15 @@ def test_trained_weights_have_none_to_share(tmp_path):
         train("homsnn-cartpole5-32", out=tmp_path, quiet=True, shared_noise=0.5)
     with pytest.raises(ValueError, match=r"shared_noise \(=1.5\) must be between 0 and 1"):
         train("hetsnn-cartpole5-32", out=tmp_path, quiet=True, shared_noise=1.5)
+
+
+def test_a_training_with_common_noise_says_so(tmp_path):
+    small = {"seeds": 2, "generations": 2, "population": 4}
+    outcome = train("hetsnn-mem5-32", out=tmp_path, quiet=True, shared_noise=0.5, **small)
+    model = zoo.load(outcome.folders[0] / "checkpoint")
+    assert model.recipe.shared_noise == 0.5
+    assert "50 % of the noise's variance is common to neurons" in make_card(model)
+    plain = zoo.load(
+        train("hetsnn-mem5-32", out=tmp_path / "plain", quiet=True, **small).folders[0] / "checkpoint"
+    )
+    assert not np.array_equal(plain.trained["v_th"], model.trained["v_th"])

@@ -128,7 +128,8 @@ class Evolution(RunsMethod):
         populations, own, policies = [], [], []
         for group, state, (hyper, seeds, frozen) in zip(groups, states, constants, strict=True):
             ask_keys, env_keys = _keys(seeds, state.search.generation_counter, group.recipe.episodes)
-            population = jax.vmap(self.search(group).ask)(ask_keys, state.search, hyper, frozen)
+            fixed = (frozen,) if shared_noise(group) else ()  # Strategies of others do not know of it.
+            population = jax.vmap(self.search(group).ask)(ask_keys, state.search, hyper, *fixed)
             stats = state.stats if group.recipe.normalise_observations else None
             limit = _limit(group, state.search.generation_counter)
             policies.append(functools.partial(_make_policies, group, frozen, env_keys, stats, limit))
@@ -202,8 +203,12 @@ def _make_search(config: NetworkConfig, population: int, block: int | None, opti
 def make_search(group: Group) -> Search:
     """The search of a group's runs."""
     recipe = group.recipe
-    shared = getattr(recipe, "shared_noise", 0.0)  # A setting on control tasks alone.
-    return _make_search(group.config, recipe.population, block_neurons(group), recipe.optimiser, shared)
+    return _make_search(group.config, recipe.population, block_neurons(group), recipe.optimiser, shared_noise(group))
+
+
+def shared_noise(group: Group) -> float:
+    """Share of the noise's variance that neurons have in common."""
+    return getattr(group.recipe, "shared_noise", 0.0)  # A setting of PGPE on control tasks alone.
 
 
 def _asked(group: Group) -> str:
