@@ -95,7 +95,5 @@ def test_a_training_with_common_noise_says_so(tmp_path):
     model = zoo.load(outcome.folders[0] / "checkpoint")
     assert model.recipe.shared_noise == 0.5
     assert "50 % of the noise's variance is common to neurons" in make_card(model)
-    plain = zoo.load(
-        train("hetsnn-mem5-32", out=tmp_path / "plain", quiet=True, **small).folders[0] / "checkpoint"
-    )
+    plain = zoo.load(train("hetsnn-mem5-32", out=tmp_path / "plain", quiet=True, **small).folders[0] / "checkpoint")
     assert not np.array_equal(plain.trained["v_th"], model.trained["v_th"])
