@@ -45,6 +45,14 @@ def tiny_run(tmp_path_factory, tiny):
     return train("hetsnn-mem5-32", out=out, quiet=True, **tiny).folders[0]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def room_for_programs():
+    """One process may run all tests."""
+    from zoo.core.programs import make_room_for_programs
+
+    make_room_for_programs()
+
+
 @pytest.fixture
 def checkpoint(tiny_run, tmp_path):
     """A checkpoint folder that the test may damage."""

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from zoo.core.programs import make_room_for_programs
 from zoo.registry.names import parse
 from zoo.registry.recipe import read_recipe
 from zoo.store.catalogue import as_text
@@ -104,6 +105,7 @@ def train(
     Raises:
         ValueError, ZooError: if a name, a setting or what is in `out` will not do, saying why.
     """
+    make_room_for_programs()
     names, until = _each_once(names), math.inf if max_minutes is None else time.monotonic() + 60 * max_minutes
     with contextlib.ExitStack() as locks:
         start = None if start_from is None else as_text(start_from)

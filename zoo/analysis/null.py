@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from zoo.analysis.paired import PairedTest, paired_test
+from zoo.core.programs import make_room_for_programs
 from zoo.core.progress import track
 from zoo.core.single import in_single_precision
 from zoo.models import TABLE_4, NetworkConfig, physical, unphysical
@@ -93,6 +94,7 @@ def drift(
         generations: how many; the learning rate's schedule stays the recipe's.
         quiet: no progress bar.
     """
+    make_room_for_programs()
     group = Group(config=config, recipe=recipe, seeds=seeds)
     search, hyper = make_search(group), hyper_of(group)
     devices, pending, centres = jax.devices(), [], []

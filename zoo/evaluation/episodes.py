@@ -12,6 +12,7 @@ from jaxtyping import Float, PRNGKeyArray
 
 from zoo.core.errors import ZooError
 from zoo.core.forks import check_not_forked
+from zoo.core.programs import make_room_for_programs
 from zoo.core.seeds import check_seed
 from zoo.core.single import in_single_precision
 from zoo.evaluation.memory import check_fits
@@ -165,6 +166,7 @@ def evaluate_parts(
         ZooError: if a return is not a number.
     """
     check_not_forked()
+    make_room_for_programs()
     if episodes % 2 and _alternate(task.name):
         raise ValueError(f"episodes (={episodes}) must be even on {task.name}: contexts alternate")
     on_cpu = jax.default_backend() == "cpu"

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from zoo.core.forks import check_not_forked
+from zoo.core.programs import make_room_for_programs
 from zoo.models import PROPERTIES, WEIGHTS, build
 from zoo.tasks.classification import classify
 from zoo.tasks.images import ImageTask
@@ -42,6 +43,7 @@ def respond_exactly(
         pixels: [N, 784], 0 … 255.
     """
     check_not_forked()
+    make_room_for_programs()
     chunk = at_once(parts)
     labels, counts = [], []
     with jax.enable_x64(True), jax.default_device(jax.local_devices(backend="cpu")[0]):
