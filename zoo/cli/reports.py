@@ -129,6 +129,10 @@ _TABLES: dict[str, tuple[str, str, Callable[[argparse.Namespace], dict]]] = {
     ),
     "trends": ("what twice the parameters bring there", "width_tables:trend_table", _rows),
     "ablation": ("one of them by trained properties (Table 1)", "control_tables:ablation_table", _ablation),
+    "properties": (
+        "which of those tell, on robots of which all subsets are published", "property_tables:property_table",
+        lambda _: {},
+    ),
     "images": ("image classification by budget (Table 3)", "image_tables:image_table", _rows),
     "missing": (
         "what is still to be trained of Fig. 3 and Table 1, first things first",

@@ -66,7 +66,7 @@ def trend_table(rows: Iterable[ModelInfo]) -> str:
         start = f"| {BRAX.label(task)} | {_KINDS[kind]} | {least:,} to {most:,} | {len(points)} "
         start += f"| {number(fmean(means[least]))} | {number(fmean(means[most]))} "
         found.append((start, trend(*zip(*points, strict=True))))
-    return _tested(
+    return tested(
         "| environment | trained | parameters | networks | smallest | largest | gain by doubling (95 % interval) | p "
         "| p, corrected |\n| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n",
         found,
@@ -95,14 +95,14 @@ def difference_table(rows: Iterable[ModelInfo]) -> str:
             continue
         means = f"{number(fmean(neurons))} | {number(fmean(weights))}"
         found.append((f"| {BRAX.label(task)} | {budget:,} | {until:,} | {means} ", welch(weights, neurons)))
-    return _tested(
+    return tested(
         "| environment | parameters | generations | neurons | weights | weights - neurons (95 % interval) "
         "| Welch's p | corrected |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
         found,
     )
 
 
-def _tested(head: str, found: Sequence[tuple[str, Sequence[float]]]) -> str:
+def tested(head: str, found: Sequence[tuple[str, Sequence[float]]]) -> str:
     """A table whose rows go on from their beginnings with an effect, its interval, p, and p corrected by Holm."""
     corrected = holm([p for _, (*_, p) in found])
     return head + "".join(

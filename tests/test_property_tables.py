@@ -1,0 +1,69 @@
+"""Which trained property tells: a table made of Table 1's subsets, against numbers made by hand and its own rows."""
+
+from statistics import fmean
+
+import pytest
+
+from zoo.models import PROPERTIES
+from zoo.registry.paper import TABLE_1
+from zoo.report import property_tables
+from zoo.report.control_tables import ablation_table
+from zoo.report.property_tables import property_table, split, subset_rewards
+from zoo.report.width_tables import welch
+
+SUBSETS = [frozenset(chosen) for chosen in TABLE_1]
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip().strip("|").split("|")]
+
+
+def made(reward, tasks, monkeypatch) -> tuple[list[list[str]], list[list[str]]]:
+    """Rows of both tables, if the robots of `tasks` had these rewards."""
+
+    def rewards(name):
+        chosen = SUBSETS if name.split("-")[1] in tasks else SUBSETS[:-1]
+        return {subset: reward(subset) for subset in chosen}
+
+    monkeypatch.setattr(property_tables, "subset_rewards", rewards)
+    differences, ranks = property_table().split("\n\n")
+    return [list(map(cells, text.splitlines()[2:])) for text in (differences, ranks)]
+
+
+def test_a_property_that_brings_all_tells_and_the_others_do_not(monkeypatch):
+    rows, _ = made(lambda chosen: 100.0 * ("x_tau" in chosen) + ("v_th" in chosen), ["wal", "hp"], monkeypatch)
+    assert [row[:2] for row in rows] == [[robot, sign] for robot in ("Hopper", "Walker2d") for sign in
+                                         ("tau", "v_th", "v_rest", "R")]  # fmt: skip
+    tau, threshold, *_ = rows
+    # With time constants 4 of 8 subsets have the threshold, without 4 of 7.
+    assert tau[2:4] == ["100.5", "0.571"] and tau[5].startswith("+100 (") and float(tau[7]) < 1e-6
+    # With the threshold 4 of 8 subsets have time constants, without 4 of 7.
+    assert threshold[2:4] == ["51.000", "57.143"] and float(threshold[7]) == 1
+
+
+def test_the_papers_own_numbers_are_their_own_difference_and_order(monkeypatch):
+    paper = {frozenset(chosen): float(row["hp"].split(" ±")[0]) for chosen, row in TABLE_1.items()}
+    rows, ranks = made(lambda chosen: paper[chosen] + 1, ["hp"], monkeypatch)
+    assert all(row[5].split()[0] == row[4] for row in rows)
+    assert ranks == [["Hopper", "15 of 15", "+1.00", "0"]]
+    _, ranks = made(lambda chosen: -paper[chosen], ["hp"], monkeypatch)
+    assert ranks[0][:3] == ["Hopper", "0 of 15", "-1.00"]
+
+
+def test_robots_with_a_subset_missing_have_no_rows(monkeypatch):
+    assert made(lambda chosen: 1.0 * len(chosen), [], monkeypatch) == [[], []]
+
+
+def test_published_rows_are_those_of_table_1():
+    rewards = {}
+    for line in ablation_table("hetsnn-hp-16384").splitlines()[2:]:
+        *marks, _, _, _, _, _, _, equal = cells(line)
+        rewards[frozenset(name for name, mark in zip(PROPERTIES, marks, strict=True) if mark)] = equal.split()[0]
+    ours = subset_rewards("hetsnn-hp-16384")
+    assert {chosen: f"{reward:.0f}" for chosen, reward in ours.items()} == rewards
+    hopper = [row for row in map(cells, property_table().splitlines()) if row[0] == "Hopper"]
+    for row, name in zip(hopper, PROPERTIES, strict=False):
+        having, lacking = split(ours, name)
+        assert (len(having), len(lacking)) == (8, 7)
+        assert fmean(having) - fmean(lacking) == pytest.approx(welch(having, lacking)[0])
+        assert row[2:4] == [f"{fmean(having):.0f}", f"{fmean(lacking):.0f}"]
