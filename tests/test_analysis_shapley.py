@@ -5,13 +5,15 @@ import numpy as np
 import pytest
 
 from zoo.analysis.shapley import contributions, shapley_values, subsets
-from zoo.analysis.subsets import read_subsets, subset_names, train_subsets
+from zoo.analysis.subsets import read_means, read_subsets, subset_names, train_subsets
 from zoo.cli.main import main
+from zoo.core.errors import ZooError
 from zoo.drawing import analyses as draw
 from zoo.drawing.style import render
 from zoo.evaluation.statistics import interval_95
 from zoo.models import PROPERTIES
 from zoo.registry.names import parse
+from zoo.training import default_recipe, export_run, override, train
 
 
 def game(worth, players="abc"):
@@ -161,7 +163,6 @@ def test_fifteen_names_share_the_budget():
 
 def test_subsets_are_trained_once_and_sum_up(tmp_path, monkeypatch):
     from zoo.analysis import subsets as module
-    from zoo.training import override
 
     settings = {"generations": 2, "seeds": 2, "quiet": True}
     small = override(module.default_recipe("hetsnn-mem5-32"), population=8)
@@ -184,3 +185,39 @@ def test_subsets_are_trained_once_and_sum_up(tmp_path, monkeypatch):
     command = f"zoo analyse shapley hetsnn-mem5-32 --runs {tmp_path} --generations 2 --seeds 2"
     with pytest.raises(FileNotFoundError, match=f"lacks 1 of the 15 .*example hetsnn-mem5-32-tau; run: {command}"):
         read_subsets("hetsnn-mem5-32", tmp_path)
+
+
+def test_a_subset_that_was_exported_before_its_end_is_trained_to_its_end(tmp_path, monkeypatch):
+    name, subset, settings = "hetsnn-mem5-32", "hetsnn-mem5-32-tau", {"generations": 3, "seeds": 1}
+    checkpoint = tmp_path / subset / "checkpoint"
+    stopped = train(subset, out=tmp_path, max_minutes=0, quiet=True, **settings)
+    assert stopped.generations[0] < 3
+    export_run(tmp_path / subset)
+    with pytest.raises(FileNotFoundError, match=f"lacks 15 of the 15 .*run: zoo analyse shapley {name} --runs"):
+        read_subsets(name, tmp_path)
+    recipe = override(default_recipe(name), **settings)
+    command = f"zoo train {subset} --out {tmp_path} --seeds 1 --generations 3"
+    with pytest.raises(ZooError, match=rf"has had {stopped.generations[0]} of 3 generations; to go on: {command}"):
+        read_means(checkpoint, recipe)
+
+    trained = []
+
+    def only_the_subset(names, **options):
+        trained.extend(names)
+        return train(subset, **options)
+
+    monkeypatch.setattr("zoo.analysis.subsets.train", only_the_subset)
+    monkeypatch.setattr("zoo.analysis.subsets._measured", lambda *_: read_means(checkpoint, recipe))
+    for unfinished in (15, 14):
+        trained.clear()
+        assert train_subsets(name, out=tmp_path, quiet=True, **settings).shape == (1,)
+        assert len(trained) == unfinished and (subset in trained) == (unfinished == 15)
+
+
+def test_the_command_that_trains_what_is_missing_has_the_settings_of_a_full_model_exported_before_its_end(tmp_path):
+    name = "hetsnn-mem5-32"
+    train(name, out=tmp_path, max_minutes=0, quiet=True, generations=3, seeds=1)
+    export_run(tmp_path / name)
+    command = f"zoo analyse shapley {name} --runs {tmp_path} --generations 3 --seeds 1"
+    with pytest.raises(FileNotFoundError, match=f"lacks 15 of the 15 .*; run: {command}$"):
+        read_subsets(name, tmp_path)

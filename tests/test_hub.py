@@ -350,10 +350,110 @@ def test_training_goes_on_from_the_hub_where_a_copy_left_its_state_out(hub, tiny
     monkeypatch.setenv("ZOO_CHECKPOINTS", str(tmp_path / "copies"))
     shutil.copytree(whole, copy := tmp_path / "copies" / NAME)
     shutil.rmtree(copy / "state")
-    with pytest.raises(zoo.ZooError, match=r"copied without its training state, and the Hub does not give it"):
+    with pytest.raises(zoo.ZooError, match=r"lacks training state that was published, and the Hub does not give it"):
         train(NAME, out=tmp_path, quiet=True, continue_published=True)
     hub.add(REPOSITORY, whole)
     outcome = train(NAME, out=tmp_path, quiet=True, continue_published=True)
+    assert outcome.finished and outcome.generations == (tiny["generations"],)
+    states = [folder / "state" / "00000004" / "MANIFEST.json" for folder in (tmp_path / NAME, whole)]
+    assert states[0].read_bytes() == states[1].read_bytes()
+
+
+@pytest.fixture
+def with_state(checkpoint):
+    """The small model with a training state of two files."""
+    (checkpoint / "state").mkdir()
+    for name in ("a", "b"):
+        (checkpoint / "state" / name).write_text(name)
+    write_manifest(checkpoint)
+    return checkpoint
+
+
+def break_off(hub, folder, file):
+    """Pulls a model, then its training state too, which is killed when only `file` is missing; returns the copy."""
+    hub.add(REPOSITORY, folder)
+    path = zoo.pull(NAME).path
+    hub.stall = {file}
+    with python(f"import zoo; zoo.pull('{NAME}', with_state=True)") as child:
+        wait_until(lambda: len(snapshot_files(path)) == len(snapshot_files(folder)) - 1 and file in hub.fetched())
+        child.kill()
+        child.communicate()
+    hub.stall, hub.requests = set(), []
+    hub.release.set()
+    assert (path / "state").is_dir() and not (path / file).exists()
+    return path
+
+
+def test_a_model_loads_and_is_pulled_while_its_training_state_is_there_in_part(hub, with_state, monkeypatch):
+    path = break_off(hub, with_state, "state/b")
+    assert_same(zoo.load(NAME), zoo.load(str(with_state)))
+    assert zoo.load(NAME, local_files_only=True).name == NAME
+    assert hub.requests == []
+    assert zoo.pull(NAME).path == path
+    assert hub.fetched() == []
+    with monkeypatch.context() as offline:
+        offline.setenv("HF_HUB_OFFLINE", "1")
+        assert zoo.pull(NAME).path == path
+        with pytest.raises(zoo.HubError, match=r"training state.*is not in the cache.*--with-state"):
+            zoo.pull(NAME, with_state=True)
+    assert zoo.pull(NAME, with_state=True).path == path
+    assert hub.fetched() == ["state/b"]
+    assert (path / "state" / "b").read_text() == "b"
+
+
+def test_a_part_of_a_training_state_is_not_published(hub, with_state):
+    break_off(hub, with_state, "state/b")
+    assert not [file for file in zoo.publish(NAME, "someone/x", dry_run=True).files if file.startswith("state/")]
+    zoo.pull(NAME, with_state=True)
+    assert {"state/a", "state/b"} <= set(zoo.publish(NAME, "someone/x", dry_run=True).files)
+
+
+def test_a_copy_with_a_part_of_its_training_state_is_refused_as_a_folder(hub, with_state):
+    path = break_off(hub, with_state, "state/b")
+    with pytest.raises(zoo.DamagedCheckpointError, match="state/b is missing"):
+        zoo.load(str(path))
+
+
+@pytest.mark.parametrize("there", ["whole", "part"])
+def test_a_damaged_file_of_a_cached_training_state_is_refused_and_fetched_again(hub, with_state, there):
+    path = break_off(hub, with_state, "state/b")
+    if there == "whole":
+        zoo.pull(NAME, with_state=True)
+    overwrite(path / "state" / "a", b"A")
+    for read in (zoo.load, zoo.model_info):
+        with pytest.raises(zoo.DamagedCheckpointError, match=r"damaged: state/a was altered\."):
+            read(NAME, local_files_only=True)
+    hub.requests = []
+    zoo.load(NAME)
+    assert (path / "state" / "a").read_text() == "a"
+    fetched = {name for name in hub.fetched() if name.startswith("state/")}
+    assert fetched == ({"state/a", "state/b"} if there == "whole" else {"state/a"}), "as much of it as there was"
+
+
+def test_a_training_state_that_is_damaged_on_the_hub_is_refused(hub, with_state):
+    hub.add(REPOSITORY, with_state)
+    hub.replace["state/a"] = b"A"
+    assert zoo.load(NAME).name == NAME, "what was not fetched is not missed"
+    for ask in (lambda: zoo.pull(NAME, with_state=True), lambda: zoo.pull(NAME), lambda: zoo.load(NAME)):
+        with pytest.raises(zoo.DamagedCheckpointError, match=r"(?s)even after it was fetched again.*state/a was"):
+            ask()
+    hub.replace.clear()
+    assert zoo.load(NAME).name == NAME
+
+
+def test_training_goes_on_from_a_state_whose_fetch_broke_off(hub, tiny_run, tiny, tmp_path, monkeypatch):
+    from zoo.training import train
+    from zoo.training.run.export import export_run
+
+    whole = export_run(tiny_run, tmp_path / "whole" / NAME, with_state=True)
+    last = max(file.relative_to(whole).as_posix() for file in snapshot_files(whole / "state"))
+    path = break_off(hub, whole, last)
+    with monkeypatch.context() as offline, pytest.raises(zoo.ZooError, match=r"lacks.*zoo pull hf://.*--with-state"):
+        offline.setenv("HF_HUB_OFFLINE", "1")
+        train(NAME, out=tmp_path, quiet=True, continue_published=True)
+    assert not (tmp_path / NAME).exists()
+    outcome = train(NAME, out=tmp_path, quiet=True, continue_published=True)
+    assert hub.fetched() == [last] and (path / last).is_file()
     assert outcome.finished and outcome.generations == (tiny["generations"],)
     states = [folder / "state" / "00000004" / "MANIFEST.json" for folder in (tmp_path / NAME, whole)]
     assert states[0].read_bytes() == states[1].read_bytes()

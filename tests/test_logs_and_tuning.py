@@ -1,10 +1,12 @@
 """Curves in TensorBoard and Weights & Biases, and Optuna's studies: with the real packages where installed."""
 
 import csv
+import math
 import struct
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from zoo.cli.main import main
@@ -222,10 +224,6 @@ def test_a_stopped_trial_is_asked_for_again_and_a_bad_one_ends_early(tmp_path, m
 
     def fake(name, *, out, quiet, log, sigma):
         """Curves of which each is below the one before; the second call is stopped by a signal."""
-        from types import SimpleNamespace
-
-        import numpy as np
-
         played.append(sigma)
         log.begin(name, (0,), 0, {"generations": 2})
         for generation in (1, 2):
@@ -246,6 +244,31 @@ def test_a_stopped_trial_is_asked_for_again_and_a_bad_one_ends_early(tmp_path, m
     assert done.value == -1.0 and done.best == {"sigma": pytest.approx(played[0])}
     study = optuna.load_study(study_name=NAME, storage=f"sqlite:///{done.database}")
     assert [trial.state.name for trial in study.trials].count("FAIL") == 1
+
+
+@pytest.mark.parametrize("first", [[math.nan, math.nan], [math.nan, 1.0]], ids=["all_seeds", "one_seed"])
+def test_a_trial_without_a_return_yet_goes_on_and_is_compared_from_its_first_return_on(first, tmp_path, monkeypatch):
+    optuna = pytest.importorskip("optuna", reason="pip install 'hetsnn-zoo[tune]'")
+    goodness = [0, 0, 0, 0, 0, 1, -1, 1]
+    trials = iter(goodness)
+
+    def fake(name, *, out, log, **_):
+        """Has no mean return in the first five of forty generations; then it rises, from the trial's goodness on."""
+        own = next(trials)
+        log.begin(name, (0, 1), 0, {"generations": 40})
+        for generation in range(1, 41):
+            means = first if generation <= 5 else [float(generation + own)] * 2
+            log.write(name, (0, 1), generation, SimpleNamespace(mean=np.array([means])))
+        (out / name).mkdir(parents=True)
+        (out / name / "training.csv").write_text(f"generation,seed,mean\n40,0,{own}\n")
+        return SimpleNamespace(interrupted=False)
+
+    monkeypatch.setattr("zoo.training.run.tune.train", fake)
+    found = tune(NAME, len(goodness), out=tmp_path, over={"sigma": (0.05, 0.5)}, quiet=True)
+    study = optuna.load_study(study_name=NAME, storage=f"sqlite:///{found.database}")
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE"] * 6 + ["PRUNED", "COMPLETE"]
+    assert [min(trial.intermediate_values) for trial in study.trials] == [6] * 8
+    assert list(study.trials[6].intermediate_values) == [6], "the worse one ends at its first return"
 
 
 def test_settings_that_fail_cost_one_trial(tmp_path, monkeypatch):

@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 from waiting import SECONDS, running, wait_until
 
+import zoo
 from zoo.core.errors import ZooError
 from zoo.core.formatting import deviation
 from zoo.core.json_files import read_json
 from zoo.store.curves import cut_rows
+from zoo.store.manifest import verify_manifest
 from zoo.training import default_recipe, export_run, make_recipe, override, train
 from zoo.training.run.engine import Engine
 from zoo.training.run.export import _history, thin_curve
@@ -396,6 +398,46 @@ def test_a_published_checkpoint_goes_on_from_its_state(tmp_path, monkeypatch):
     (tmp_path / "torn" / NAME / "state").mkdir(parents=True)  # Killed in its first save.
     torn = train(NAME, out=tmp_path / "torn", quiet=True, continue_published=True, generations=7).folders[0]
     assert state_bytes(torn) == state_bytes(whole)
+
+
+def test_what_goes_on_from_a_published_checkpoint_needs_it_no_more(tiny, tmp_path, monkeypatch):
+    recipe = override(default_recipe(NAME), centre_lr_final=None)  # Whose rate does not depend on its length.
+    monkeypatch.setattr("zoo.training.run.runs.default_recipe", lambda model: recipe)
+    short = train(NAME, out=tmp_path / "short", quiet=True, **tiny).folders[0]
+    published = export_run(short, tmp_path / "published" / NAME, with_state=True)
+    for path in [*published.rglob("*"), published]:
+        path.chmod(path.stat().st_mode & ~0o222)  # As where an installation is read-only.
+    monkeypatch.setenv("ZOO_CHECKPOINTS", str(published.parent))
+    changes = {"out": tmp_path, "quiet": True, "continue_published": True, "generations": 6}
+    begun = train(NAME, max_minutes=0, **changes)
+    assert not begun.finished and (tmp_path / NAME / "training.csv").stat().st_mode & 0o200
+    assert all(path.stat().st_mode & 0o200 for path in (tmp_path / NAME / "state").rglob("*"))
+    monkeypatch.setenv("ZOO_CHECKPOINTS", str(tmp_path / "none"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert train(NAME, **changes).finished
+    with pytest.raises(ZooError, match=r"sigma was 0\.1, now 0\.3"):
+        train(NAME, sigma=0.3, **changes)
+    whole = train(NAME, out=tmp_path / "whole", quiet=True, **(tiny | {"generations": 6})).folders[0]
+    assert state_bytes(tmp_path / NAME) == state_bytes(whole)
+
+
+@pytest.mark.parametrize("file", ["MANIFEST.json", "config.json", "evaluation.json"])
+def test_a_finished_run_whose_checkpoint_is_damaged_writes_it_again(tiny_run, tiny, tmp_path, file):
+    folder = Path(shutil.copytree(tiny_run, tmp_path / NAME))
+    (folder / "checkpoint" / file).unlink()
+    assert train(NAME, out=tmp_path, quiet=True, **tiny).finished
+    verify_manifest(folder / "checkpoint")
+    (folder / "checkpoint" / "MANIFEST.json").unlink()
+    export_run(folder)
+    assert zoo.evaluate(zoo.load(folder / "checkpoint"), episodes=2).returns.shape == (2, 2)
+
+
+@pytest.mark.parametrize(("options", "command"), [([], "the same command"), (["--fresh"], "without --fresh")])
+def test_what_had_no_time_left_is_gone_on_with_without_throwing_away(options, command, tmp_path, capsys):
+    from zoo.cli.main import main
+
+    assert main(["train", f"{NAME},homsnn-mem5-32", "--max-minutes", "1e-9", "--out", str(tmp_path), *options]) == 0
+    assert capsys.readouterr().err.splitlines()[-1].endswith(f"{command} to go on")
 
 
 def test_a_state_of_an_unknown_recipe_is_not_gone_on_from(tiny_run, tmp_path, tiny):

@@ -1,4 +1,8 @@
+import contextlib
 import dataclasses
+import resource
+import shutil
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -22,6 +26,7 @@ from zoo.report.gradient_tables import (
 from zoo.training.run import sweep as sweeps
 from zoo.training.run.sweep import EPISODES, METHODS, SWEEPS, Cell, cells_of, sweep
 
+PUBLISHED = Path(__file__).parent.parent / "docs/gradients"
 NETWORK = NetworkConfig(inputs=3, hidden=6, outputs=2, trained=("x_tau",))
 
 
@@ -83,6 +88,119 @@ def test_a_sweep_goes_on_where_it_stopped(swept, tmp_path, monkeypatch, capsys):
     assert results.read_text() == before
     with pytest.raises(ValueError, match=r"results of 2 seeds, not 3; use --fresh"):
         sweep("table5", tmp_path, seeds=3, quick=True, quiet=True)
+
+
+@contextlib.contextmanager
+def small_files(limit):
+    """Files of this process can have so many bytes, as where a disk is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+CELLS = tuple(Cell(method=method, limit=100) for method in METHODS)
+RATED = tuple(dataclasses.replace(cell, varying=("learning_rate", (0.01, 0.1))) for cell in CELLS)
+
+
+def results_of(cell, seeds=3):
+    """Rows as of a cell that was run."""
+    name, values = cell.varying or ("", (0.0,))
+    return [
+        cell.key | ({name: f"{value:g}"} if name else {}) | {"seed": seed, "last": "99.0000", "nan_counts": 12}
+        for seed in range(seeds)
+        for value in values
+    ]
+
+
+@pytest.fixture
+def sweep_of(tmp_path, monkeypatch):
+    """Goes on with a sweep of some cells with three seeds that takes no time: the cells that it ran."""
+
+    def run(cells, seeds=3):
+        ran = []
+
+        def run_cell(cell, seeds, quick, bar):
+            ran.append(cell)
+            return results_of(cell, seeds), [cell.key | {"episodes": 128, "mean": "50.0000"}]
+
+        monkeypatch.setattr(sweeps, "cells_of", lambda name: cells)
+        monkeypatch.setattr(sweeps, "run_cell", run_cell)
+        sweep("fig7", tmp_path, seeds=seeds, quiet=True)
+        return ran
+
+    return run
+
+
+def test_a_cell_is_there_as_a_whole_or_not_at_all_where_the_disk_is_full(sweep_of, tmp_path):
+    sweep_of(CELLS)
+    results, curves = tmp_path / "fig7.csv", tmp_path / "fig7-curves.csv"
+    whole, curve = results.read_text(), curves.read_text()
+    results.unlink()
+    curves.unlink()
+    sweep_of(CELLS[:2])
+    half = results.read_text()
+    with small_files(len(half) + 40), pytest.raises(OSError, match="File too large"):
+        sweep_of(CELLS)
+    assert results.read_text() == half
+    assert {path.name for path in tmp_path.iterdir()} == {results.name, curves.name}
+    assert sweep_of(CELLS) == list(CELLS[2:])
+    assert (results.read_text(), curves.read_text()) == (whole, curve)
+
+
+@pytest.mark.parametrize("cells", [CELLS, RATED], ids=["alone", "varying"])
+def test_a_cell_that_was_torn_anywhere_is_run_again_and_its_rows_are_not_kept(sweep_of, tmp_path, cells):
+    sweep_of(cells)
+    results = tmp_path / "fig7.csv"
+    whole = results.read_text()
+    begin = whole.index(cells[3].method)
+    for cut in range(begin, len(whole)):
+        results.write_text(whole[:cut])
+        assert sweep_of(cells) == [cells[3]], f"torn behind {whole[begin:cut]!r}"
+        assert results.read_text() == whole
+
+
+def test_cells_of_which_one_was_glued_to_a_torn_one_are_run_again(sweep_of, tmp_path):
+    sweep_of(CELLS)
+    results = tmp_path / "fig7.csv"
+    whole = results.read_text()
+    begin, end = whole.index(CELLS[2].method), whole.index(CELLS[3].method)
+    for cut in range(begin + 1, end):
+        results.write_text(whole[:cut] + whole[end:])
+        ran = sweep_of(CELLS)
+        assert CELLS[2] in ran and set(ran) <= {*CELLS[2:]}
+        assert sorted(results.read_text().splitlines()) == sorted(whole.splitlines())
+
+
+def test_a_torn_header_is_written_anew(sweep_of, tmp_path):
+    sweep_of(CELLS)
+    results = tmp_path / "fig7.csv"
+    whole = results.read_text()
+    for torn in ("", whole[:9], whole[: whole.index("\n")], whole[: whole.index("\n") + 1]):
+        results.write_text(torn)
+        assert sweep_of(CELLS) == list(CELLS)
+        assert results.read_text() == whole
+
+
+def test_a_file_of_other_seeds_stays_as_it_is(sweep_of, tmp_path):
+    sweep_of(CELLS)
+    before = {path: path.read_text() for path in tmp_path.iterdir()}
+    for seeds in (2, 4):
+        with pytest.raises(ValueError, match=rf"results of 3 seeds, not {seeds}; use --fresh"):
+            sweep_of(CELLS, seeds)
+    assert {path: path.read_text() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_a_published_sweep_is_done_and_stays_as_it_is(name, tmp_path, monkeypatch):
+    files = [f"{name}.csv", f"{name}-curves.csv"]
+    for file in files:
+        shutil.copy(PUBLISHED / file, tmp_path)
+    monkeypatch.setattr(sweeps, "run_cell", lambda *_: pytest.fail("run again"))
+    sweep(name, tmp_path, quiet=True)
+    assert [(tmp_path / file).read_bytes() for file in files] == [(PUBLISHED / file).read_bytes() for file in files]
 
 
 def test_a_sweep_runs_evolution_and_gradients(swept, tmp_path):

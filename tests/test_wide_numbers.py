@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
 
 FLAGS = {
     "JAX_ENABLE_X64": "1", "JAX_DEBUG_NANS": "1", "JAX_THREEFRY_PARTITIONABLE": "0", "JAX_DEFAULT_PRNG_IMPL": "rbg",
+    "JAX_DEBUG_INFS": "1", "JAX_NUMPY_RANK_PROMOTION": "raise",
 }  # fmt: skip
 
 
@@ -34,7 +35,7 @@ def numbers(folder, flags):
 
 def test_every_family_evaluates_and_trains_alike_with_64_bits_and_a_search_for_nan(tmp_path):
     expected, found = numbers(tmp_path / "plain", {}), numbers(tmp_path / "wide", FLAGS)
-    assert len(expected) == 7 and found.keys() == expected.keys()
+    assert len(expected) == 8 and found.keys() == expected.keys()
     for name, values in expected.items():
         assert np.isfinite(values).all()
         np.testing.assert_allclose(found[name], values, rtol=1e-6, err_msg=name)
@@ -49,11 +50,29 @@ def drawn():
 
 def test_what_a_user_tells_jax_changes_no_draw_and_no_sum():
     expected = drawn()
-    with jax.threefry_partitionable(False), jax.default_prng_impl("rbg"), jax.enable_x64(True):
+    with jax.threefry_partitionable(False), jax.default_prng_impl("rbg"), jax.enable_x64(True), jax.debug_infs(True):
         with jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
             found = drawn()
     for one, other in zip(found, expected, strict=True):
         assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_policy_acts_for_a_batch_where_ranks_are_not_promoted():
+    import zoo
+
+    observations = np.ones((3, 4), np.float32)
+
+    def acts():
+        policy = zoo.policy("hetsnn-cartpole500-1024")
+        policy.reset(batch=3)
+        action, output, _ = jax.jit(policy.step)(observations, policy.initial_state(3))
+        return [policy.act(observations), action, output.readout]
+
+    expected = acts()
+    with jax.numpy_rank_promotion("raise"), jax.numpy_dtype_promotion("strict"):
+        found = acts()
+    for one, other in zip(found, expected, strict=True):
         np.testing.assert_array_equal(one, other)
 
 

@@ -14,11 +14,15 @@ from image_files import tiny_sets
 from test_ppo import Line, group
 
 import zoo
+from zoo.gymnasium_tasks import TaskEnv
 from zoo.models import PROPERTIES, NetworkConfig
+from zoo.registry.names import parse
 from zoo.registry.recipe import make_recipe
-from zoo.tasks.brax import BraxTask
+from zoo.tasks import make_task
+from zoo.tasks.brax import BraxTask, make_environment
 from zoo.training.methods.base import Group
 from zoo.training.run.engine import Engine
+from zoo.training.run.runs import Run
 
 NAMES = {
     "hetsnn-mem5-32": {"population": 4},
@@ -51,6 +55,16 @@ def by_name(folder: Path) -> dict:
     return found
 
 
+def environments() -> dict:
+    """A robot's physics are kept for all who come later, however whoever asks first counts."""
+    first = TaskEnv("hp").observation_space
+    physics = [make_environment("hp", "spring", near_frames=near) for near in (False, True)]
+    leaves = [np.asarray(x) for robot in physics for x in jax.tree.leaves(robot.sys)]
+    assert all(x.dtype in (np.float32, np.int32, bool) for x in leaves), {x.dtype for x in leaves}
+    run = Run(model=parse("hetsnn-hp-32"), recipe=make_recipe("hetsnn-hp-32"), folder=Path())
+    return {"physics": [*first.shape, run.group(make_task("hp")).config.inputs]}
+
+
 def robots() -> dict:
     """Brax's smallest robot, and PPO on a point of its own."""
     task = BraxTask("pendulum", environment_name="inverted_pendulum", limit=4)
@@ -71,4 +85,4 @@ def robots() -> dict:
 if __name__ == "__main__":
     with pytest.MonkeyPatch.context() as patch:
         tiny_sets(patch, Path(sys.argv[1]) / "data")
-        print(json.dumps(by_name(Path(sys.argv[1])) | robots()))
+        print(json.dumps(by_name(Path(sys.argv[1])) | environments() | robots()))

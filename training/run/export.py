@@ -70,8 +70,9 @@ def export_run(folder: Path, target: Path | None = None, *, with_state: bool = F
         | method.totals(state)
         | _history(progress, population),
     }
-    target = target or folder / "checkpoint"
     keep_state = with_state or progress["generation"] < recipe.generations
+    own = target is None
+    target = target or folder / "checkpoint"
     write_checkpoint(
         target,
         config=document,
@@ -79,6 +80,7 @@ def export_run(folder: Path, target: Path | None = None, *, with_state: bool = F
         evaluation=evaluation.to_json(),
         curve=curve,
         extra=lambda new: _add_files(folder, new, state if keep_state else None, progress),
+        own=own,
     )
     return target
 

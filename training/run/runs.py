@@ -11,24 +11,21 @@ from filelock import FileLock, Timeout
 from zoo.core.errors import ZooError
 from zoo.core.json_files import write_json
 from zoo.core.version import version
-from zoo.models.constants import PROPERTIES
 from zoo.registry.commands import training_command
-from zoo.registry.families import family_of
-from zoo.registry.methods import find_method, tags
 from zoo.registry.names import ModelName, parse
 from zoo.registry.recipe import (
     Recipe,
-    all_settings,
     default_recipe,
     make_network_config,
     make_recipe_task,
     override,
     read_recipe,
 )
-from zoo.store.manifest import STATE
+from zoo.store.manifest import STATE, verify_manifest
 from zoo.store.records import read_config
 from zoo.tasks import Task
 from zoo.training.methods.base import Group, Start
+from zoo.training.run.changes import changed
 from zoo.training.run.published import copy_published, published_folder
 from zoo.training.run.records import record_of, recorded_origin, recorded_recipe
 from zoo.training.run.starts import Origin, begin_with, make_start, read_start, write_start
@@ -157,13 +154,12 @@ def prepare_run(
     folder = Path(out) / name
     begun = bool(saved_states(folder / STATE)) and not fresh
     recorded = recorded_origin(folder) if begun else None
-    source = published_folder(name, with_state=not begun) if continue_published else None
+    if continue_published and start_from is not None:
+        raise ValueError("--from and --continue exclude each other: a training state has networks of its own")
+    source, base = _published(name, folder, begun) if continue_published else (None, default_recipe(model))
     origin, trained = (None, None) if start_from is None else begin_with(start_from, model, recorded)
-    base = default_recipe(model) if source is None else _recipe_of(source)
-    recipe = _changed(model, base if origin is None else origin.recipe(base), changes)
+    recipe = changed(model, base if origin is None else origin.recipe(base), changes)
     if source is not None:
-        if origin is not None:
-            raise ValueError("--from and --continue exclude each other: a training state has networks of its own")
         _check_same(base, recipe, f"the published {name}", "train without --continue")
         _check_length(recipe, read_config(source)["training"]["generations"], f"the published {name}")
     locks.enter_context(_hold(folder))
@@ -182,23 +178,18 @@ def prepare_run(
             start = make_start(trained, origin, model, recipe)
     run = Run(model=model, recipe=recipe, folder=folder, start=start)
     done = begun and _is_done(folder, recipe)
-    return Preparation(run=run, fresh=fresh, source=None if begun else source, origin=origin, done=done)
+    return Preparation(run=run, fresh=fresh, source=source, origin=origin, done=done)
 
 
-def _changed(model: ModelName, base: Recipe, changes: dict) -> Recipe:
-    """A recipe with a user's changes, all of which must mean something."""
-    method = changes.pop("method", base.method)
-    if method != base.method:
-        family = family_of(model.task)
-        others = [tag for tag in tags() if method in (tag, family.methods.get(tag, tag))]
-        advice = "".join(f"; train {dataclasses.replace(model, trainer=tag)} instead" for tag in others)
-        raise ValueError(f"method (={method}) must be {base.method} for {model}{advice}")
-    _check_changes(model, base, changes)
-    recipe = override(base, **changes)
-    field = find_method(recipe.method).episodes
-    if family_of(model.task).even_episodes and getattr(recipe, field) % 2:
-        raise ValueError(f"{field} (={getattr(recipe, field)}) must be even on {model.task}: contexts alternate")
-    return recipe
+def _published(name: str, folder: Path, begun: bool) -> tuple[Path | None, Recipe]:
+    """The published checkpoint that a run begins with, and its recipe.
+
+    A run that has begun goes on by its own, whatever is published by then.
+    """
+    if begun:
+        return None, recorded_recipe(folder)
+    source = published_folder(name)
+    return source, _recipe_of(source)
 
 
 def _check_begun(folder: Path, recipe: Recipe, recorded: Origin | None, origin: Origin | None, options) -> None:
@@ -216,34 +207,12 @@ def _check_begun(folder: Path, recipe: Recipe, recorded: Origin | None, origin: 
     _check_length(recipe, int(saved_states(folder / STATE)[-1].name), str(folder))
 
 
-def _check_changes(model: ModelName, recipe: Recipe, changes: dict) -> None:
-    """Raises `ValueError` if a change names no setting, or one that says nothing of this model's training."""
-    known, own = all_settings(), recipe.flat()
-    if unknown := [name for name in changes if name not in known]:
-        raise ValueError(f"a recipe has no `{unknown[0]}`; its fields are {', '.join(own)}")
-    silent = _silent(model, own | changes)
-    if idle := [name for name in changes if name not in own or (name in silent and changes[name] != own[name])]:
-        raise ValueError(f"{', '.join(idle)}: of no effect on {model}, which {recipe.method} trains")
-
-
-def _silent(model: ModelName, settings: dict) -> set[str]:
-    """Settings that act on nothing that this model trains or sees, where the others are as they are."""
-    trained = (*(model.properties if model.kind != "hom" else ()), *(("weight",) if model.kind != "het" else ()))
-    silent = {f"{name}_rate" for name in (*PROPERTIES, "weight") if name not in trained}
-    if model.kind != "het":
-        silent.add("shared_noise")  # Weights that are trained tell no neuron what it has in common with another.
-    if not settings["normalise_observations"]:
-        silent.add("observation_clip")
-    if settings.get("surrogate") == "triangle":
-        silent.add("alpha")
-    return silent | set(family_of(model.task).idle)
-
-
 def _is_done(folder: Path, recipe: Recipe) -> bool:
     """Whether a run's last state and its checkpoint are both of its last generation, and the latter by its recipe."""
     if int(saved_states(folder / STATE)[-1].name) != recipe.generations:
         return False
     with contextlib.suppress(ZooError, OSError):
+        verify_manifest(folder / "checkpoint")
         done = read_config(folder / "checkpoint")["training"]["generations"]
         return done == recipe.generations and _recipe_of(folder / "checkpoint") == recipe
     return False

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from zoo.core.csv_files import read_table
 from zoo.core.progress import Bar
 from zoo.registry.methods import find_method
 from zoo.registry.names import parse
@@ -128,6 +127,7 @@ def sweep(
         results.unlink(missing_ok=True)
         curves.unlink(missing_ok=True)
     done = _finished(results, seeds)
+    _drop_others(results, done)
     _drop_others(curves, done)
     with _Cells(len(cells), quiet) as bar:
         for cell in cells:
@@ -222,37 +222,59 @@ def _curve_rows(cell, name, values, windows, recipe) -> Iterator[dict]:
 
 
 def _finished(path: Path, seeds: int) -> set[tuple[str, ...]]:
-    """Keys of the cells whose rows are there."""
-    if not path.is_file():
+    """Keys of the cells of which all rows are there: each of the seeds, with each value of what varies.
+
+    Raises:
+        ValueError: if the file has results of other seeds.
+    """
+    rows = _whole_rows(path)
+    if not rows:
         return set()
-    rows = read_table(path)
-    there = {int(row["seed"]) for row in rows}
-    if there and there != set(range(seeds)):
+    there, wanted = {row["seed"] for row in rows}, {str(seed) for seed in range(seeds)}
+    if there != wanted:
         raise ValueError(f"{path} has results of {len(there)} seeds, not {seeds}; use --fresh, or another --out")
-    return {tuple(row[name] for name in _KEY) for row in rows}
+    end, runs = list(rows[0]).index("seed") + 1, dict[tuple[str, ...], set]()
+    for row in rows:
+        runs.setdefault(tuple(row[name] for name in _KEY), set()).add(tuple(row.values())[len(_KEY) : end])
+    values = {run[:-1] for own in runs.values() for run in own}
+    return {key for key, own in runs.items() if own == {(*value, seed) for value in values for seed in wanted}}
+
+
+def _whole_rows(path: Path) -> list[dict[str, str]]:
+    """Rows of a file, if it is there, but for one that an older version tore on a full disk, or glued to the next."""
+    if not path.is_file():
+        return []
+    header, *rows = [line.split(",") for line in path.read_text(encoding="utf-8").split("\n")[:-1]] or [[]]
+    return [dict(zip(header, row, strict=True)) for row in rows if len(row) == len(header)]
 
 
 def _drop_others(path: Path, done: set[tuple[str, ...]]) -> None:
     """Takes out rows of cells that are not done: who is killed between curve and results leaves such rows."""
-    if not path.is_file():
-        return
-    header, *lines = path.read_text(encoding="utf-8").splitlines() or [""]
-    columns = header.split(",")
-    key = [columns.index(name) for name in _KEY if name in columns]
-    kept = [line for line in lines if tuple(line.split(",")[i] for i in key) in done]
-    if len(kept) < len(lines):
-        path.write_text("\n".join([header, *kept]) + "\n", encoding="utf-8")
+    rows = _whole_rows(path)
+    kept = [row for row in rows if tuple(row[name] for name in _KEY) in done]
+    if not kept:
+        path.unlink(missing_ok=True)
+    elif len(kept) < len(rows):
+        _write(path, kept)
 
 
 def _append(path: Path, rows: list[dict]) -> None:
-    """Adds rows in one write, so that a cell is there as a whole or not at all."""
-    header = not path.is_file()
-    lines = [",".join(rows[0])] if header else []
-    lines += [",".join(str(value) for value in row.values()) for row in rows]
-    with path.open("a", encoding="utf-8") as file:
-        file.write("\n".join(lines) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    """Adds the rows of a cell, which is there as a whole or not at all, also where the disk is full."""
+    _write(path, [*_whole_rows(path), *rows])
+
+
+def _write(path: Path, rows: list[dict]) -> None:
+    """Replaces a file by rows of equal columns, in one step."""
+    lines = [",".join(rows[0]), *(",".join(str(value) for value in row.values()) for row in rows)]
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 class _Cells(Bar):

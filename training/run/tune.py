@@ -177,7 +177,10 @@ def score(curve: Path) -> float:
 
 
 class _Watch(Log):
-    """Tells a trial its curve, at the same generations in all trials, and ends it where Optuna says so."""
+    """Tells a trial its curve, at the same generations in all trials, and ends it where Optuna says so.
+
+    Until an episode of every seed has ended, PPO has no mean return: a NaN, at which Optuna would end the trial.
+    """
 
     def __init__(self, trial, optuna):
         self._trial, self._pruned, self._every = trial, optuna.TrialPruned, 1
@@ -186,10 +189,11 @@ class _Watch(Log):
         self._every = max(1, recipe["generations"] // _REPORTS)
 
     def write(self, name, seeds, generation, metrics):
-        for i, value in enumerate(np.asarray(metrics.mean).mean(axis=1)):
-            if (generation + i) % self._every == 0:
-                self._trial.report(float(value), generation + i)
-        if self._trial.should_prune():
+        means = enumerate(np.asarray(metrics.mean).mean(axis=1).tolist(), start=generation)
+        told = [(value, step) for step, value in means if step % self._every == 0 and math.isfinite(value)]
+        for value, step in told:
+            self._trial.report(value, step)
+        if told and self._trial.should_prune():
             raise self._pruned
 
 

@@ -11,6 +11,7 @@ from zoo.core.errors import ZooError
 from zoo.core.json_files import read_json
 from zoo.evaluation.episodes import evaluate_parts
 from zoo.models import PROPERTIES
+from zoo.registry.commands import training_command
 from zoo.registry.families import family_of
 from zoo.registry.metrics import RETURN
 from zoo.registry.names import ModelName, parse
@@ -80,11 +81,12 @@ def read_subsets(name: str, runs: Path) -> Contributions:
 
     Raises:
         ValueError: as of `train_subsets`.
-        FileNotFoundError: if not all 15 subsets have been trained there, with the command that does so.
+        FileNotFoundError: if not all 15 subsets have been trained there to the end, with the command that does so.
     """
     names = subset_names(name)
     missing = [run for run in names.values() if not _is_finished(runs, run)]
-    begun = read_json(runs / name / "checkpoint/config.json")["recipe"] if _is_finished(runs, name) else {}
+    config = runs / name / "checkpoint/config.json"
+    begun = read_json(config)["recipe"] if config.is_file() else {}
     settings = {key: begun[key] for key in ("generations", "seeds") if key in begun}
     if missing:
         options = "".join(f" --{key} {value}" for key, value in settings.items())
@@ -96,7 +98,16 @@ def read_subsets(name: str, runs: Path) -> Contributions:
 
 
 def _is_finished(runs: Path, name: str) -> bool:
-    return (runs / name / "checkpoint/evaluation.json").is_file()
+    """Whether a run's checkpoint has had all generations of its recipe; `zoo export` writes one at any time."""
+    checkpoint = runs / name / "checkpoint"
+    if not (checkpoint / "evaluation.json").is_file():
+        return False
+    config = read_config(checkpoint)
+    return config["training"]["generations"] >= _recipe_of(config, checkpoint).generations
+
+
+def _recipe_of(config: dict, checkpoint: Path) -> Recipe:
+    return read_recipe(config["recipe"], config["name"], str(checkpoint))
 
 
 def _measured(name: str, names: dict[Subset, str], recipe: Recipe, runs: Path) -> Contributions:
@@ -111,12 +122,17 @@ def read_means(checkpoint: Path, recipe: Recipe) -> Float[np.ndarray, " K"]:
 
     Raises:
         ValueError: if it was trained by another recipe.
+        ZooError: if its training has generations of the recipe yet to come, with the command that goes on.
     """
     config = read_config(checkpoint)
-    before, now = read_recipe(config["recipe"], config["name"], str(checkpoint)).flat(), recipe.flat()
+    own, done = _recipe_of(config, checkpoint), config["training"]["generations"]
+    before, now = own.flat(), recipe.flat()
     differ = [key for key in now if before.get(key) != now[key]]
     if differ:
         raise ValueError(f"{checkpoint} differs in {', '.join(differ)}; choose another folder")
+    if done < recipe.generations:
+        command = training_command(config["name"], own, "--out", str(checkpoint.parent.parent))
+        raise ZooError(f"{checkpoint} has had {done} of {recipe.generations} generations; to go on: {command}")
     return np.array([row["mean"] for row in read_json(checkpoint / "evaluation.json")["seeds"]])
 
 

@@ -92,11 +92,12 @@ def _train_all(arguments, log) -> list:
 
     changes = {name: getattr(arguments, name) for name in all_settings() if hasattr(arguments, name)}
     names, start, outcomes = expand(arguments.name), time.monotonic(), []
+    command = "the same command without --fresh" if arguments.fresh else "the same command"
     for batch in [names] if arguments.lockstep else [[name] for name in names]:
         spent = float(hosts.gather((time.monotonic() - start) / 60)[0, 0])  # Process 0's clock counts.
         if arguments.max_minutes is not None and spent >= arguments.max_minutes:
             if hosts.is_main():
-                print(f"no time left for {', '.join(batch)}; run the same command to go on", file=sys.stderr)
+                print(f"no time left for {', '.join(batch)}; run {command} to go on", file=sys.stderr)
             break
         outcome = train(
             batch,
@@ -112,7 +113,7 @@ def _train_all(arguments, log) -> list:
         )
         outcomes.append(outcome)
         if not arguments.json and hosts.is_main():
-            _print_outcome(outcome, "the same command without --fresh" if arguments.fresh else "the same command")
+            _print_outcome(outcome, command)
         if outcome.interrupted:
             break
     return outcomes

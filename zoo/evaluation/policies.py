@@ -10,6 +10,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from zoo.core.forks import check_not_forked
+from zoo.core.single import in_usual_promotion
 from zoo.evaluation.physics import warn_unless_trained_in
 from zoo.models import Network, NetworkOutput, NetworkState, build, initial_state, network_step
 from zoo.models.surrogate import warn_of_no_gradient
@@ -224,6 +225,7 @@ class Policy:
         return new
 
 
+@in_usual_promotion()
 def _advance(task, clip, network, stats, observation, state):
     inputs = observation if stats is None else normalise(stats, observation, clip)
     output, state = network_step(network, state, inputs)

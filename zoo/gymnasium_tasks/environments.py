@@ -32,6 +32,7 @@ def _open_task(name: str, backend: str | None, limit: int | None) -> tuple[Task,
     return dataclasses.replace(cast(Any, task), limit=limit + 1), limit
 
 
+@in_single_precision()
 def _spaces(task: Task) -> tuple[Box, Box | Discrete]:
     """Of observations and actions: torques on Brax, else the number of an action."""
     # Brax's own `observation_size` runs a reset step by step, which takes a minute with some backends.

@@ -15,7 +15,7 @@ from zoo.store.hub import organisation as default_organisation
 from zoo.store.hub_errors import explained
 from zoo.store.hub_guard import guarded, time_limit
 from zoo.store.loading import load
-from zoo.store.manifest import MANIFEST, is_part, read_manifest
+from zoo.store.manifest import MANIFEST, has_state, is_part, read_manifest, state_files
 
 _MAIN = "main"
 _GIT_ATTRIBUTES = ".gitattributes"  # The Hub's own; says which files are large.
@@ -171,7 +171,8 @@ def _content(model) -> dict[str, bytes]:
             f"{folder} lists {', '.join(sorted(unknown)[:5])}, which the format does not know; not published. "
             "Take out what does not belong to it, and export the run again"
         )
-    content = {name: (folder / name).read_bytes() for name in listed if (folder / name).is_file()}
+    left_out = set() if has_state(folder) else set(state_files(folder))  # A part of it is of no use.
+    content = {name: (folder / name).read_bytes() for name in listed if name not in left_out}
     for name, data in content.items():
         if hashlib.sha256(data).hexdigest() != listed[name]["sha256"]:
             raise DamagedCheckpointError(f"{folder / name} was altered while it was read; publish again")

@@ -165,18 +165,20 @@ def write_checkpoint(
     evaluation: dict,
     curve: str,
     extra: Callable[[Path], None] = lambda folder: None,
+    own: bool = False,
 ) -> None:
     """Writes a checkpoint beside `target`, reads it back, and puts it in place when it is whole.
 
     Args:
-        target: folder; an existing checkpoint is replaced, anything else is left alone.
+        target: folder; an existing checkpoint is replaced, anything else is left alone, unless it is the zoo's `own`.
         config: content of config.json, see `Checkpoint`; the schema version is added.
         params: arrays, see `Checkpoint`.
         evaluation: content of evaluation.json.
         curve: content of training.csv.
         extra: adds further files (``state/``, ``activity.csv``) to the folder that it is given.
+        own: whether `target` is for this checkpoint alone: what is left of a damaged one is replaced, too.
     """
-    if target.exists() and not (target / MANIFEST).is_file() and any(target.iterdir()):
+    if not own and target.exists() and not (target / MANIFEST).is_file() and any(target.iterdir()):
         raise ZooError(f"{target} exists and is not a checkpoint; choose another folder")
     with replacing(target) as folder:
         write_json(folder / "config.json", {"schema": SCHEMA} | config)

@@ -14,7 +14,7 @@ from zoo.core.version import version
 from zoo.registry.names import parse
 from zoo.store.hub_errors import explained
 from zoo.store.hub_guard import guarded, time_limit
-from zoo.store.manifest import MANIFEST, MAX_FILES, STATE, check_bounds, read_manifest, verify_manifest
+from zoo.store.manifest import MANIFEST, MAX_FILES, STATE, check_bounds, has_state, state_files, verify_manifest
 
 SCHEME = "hf://"
 _REPOSITORY = re.compile(r"[A-Za-z0-9]\w*(?:[.-]\w+)*/[A-Za-z0-9]\w*(?:[.-]\w+)*", re.ASCII)
@@ -127,13 +127,15 @@ class Snapshot:
 def fetch(reference: Reference, access: Access) -> Snapshot:
     """A verified copy: the cache's if it has one, without asking the Hub; else the Hub's.
 
+    Of the training state it may have any part, which is verified too.
+
     Raises:
         HubError: if there is none, saying what to do.
         DamagedCheckpointError: if the files are not what was published, and fetching them again did not help.
     """
     try:
         snapshot = _cached(reference, access)
-        verify_manifest(snapshot.path)
+        verify_manifest(snapshot.path, partial_state=True)
         return snapshot
     except (HubError, DamagedCheckpointError):
         if access.offline:
@@ -147,7 +149,8 @@ def refresh(reference: Reference, access: Access, *, with_state: bool = False) -
     Args:
         reference: what to fetch.
         access: how.
-        with_state: also the state from which training can go on, where one is published.
+        with_state: also the state from which training can go on, where one is published. Without it the copy may
+            have any part of it, from a fetch that broke off.
 
     Raises:
         HubError: if the Hub has no such thing, refuses, or cannot be reached while the cache is empty, or has no
@@ -159,16 +162,17 @@ def refresh(reference: Reference, access: Access, *, with_state: bool = False) -
     patterns = [*_WANTED, f"{STATE}/*"] if with_state else list(_WANTED)
     snapshot = _download(reference, access, patterns, force=False)
     try:
-        verify_manifest(snapshot.path)
+        verify_manifest(snapshot.path, partial_state=not with_state)
         return snapshot
     except DamagedCheckpointError as damage:
         first = damage
+    patterns += _state_there(snapshot.path)  # It was verified whether asked for or not, and may be what is damaged.
     try:
         snapshot = _download(reference, access, patterns, force=True)
     except HubError as error:
         raise DamagedCheckpointError(f"{first} It could not be fetched again: {error}") from error
     try:
-        verify_manifest(snapshot.path)
+        verify_manifest(snapshot.path, partial_state=not with_state)
     except DamagedCheckpointError as damage:
         raise DamagedCheckpointError(
             f"{reference} is damaged even after it was fetched again; tell its publisher, or remove "
@@ -179,14 +183,18 @@ def refresh(reference: Reference, access: Access, *, with_state: bool = False) -
 
 def _with_state(snapshot: Snapshot, access: Access) -> Snapshot:
     """A copy out of the cache; raises HubError if its training state was published and is not there."""
-    names = [name for name in read_manifest(snapshot.path) if name.startswith(f"{STATE}/")]
-    if not all((snapshot.path / name).is_file() for name in names):
+    if state_files(snapshot.path) and not has_state(snapshot.path):
         raise HubError(
             f"the training state of {snapshot.source} is not in the cache {access.cache}, and the network must not "
             f"be used (local_files_only or HF_HUB_OFFLINE); where there is one, run: zoo pull {snapshot.source} "
             "--with-state"
         )
     return snapshot
+
+
+def _state_there(folder: Path) -> list[str]:
+    """The files of the training state that a copy has."""
+    return [path.relative_to(folder).as_posix() for path in (folder / STATE).rglob("*") if not path.is_dir()]
 
 
 def cached_names() -> list[str]:

@@ -56,10 +56,15 @@ def read_manifest(folder: Path) -> dict[str, dict]:
     return listed
 
 
-def verify_manifest(folder: Path) -> None:
+def verify_manifest(folder: Path, *, partial_state: bool = False) -> None:
     """Checks that `folder` holds exactly the files that its manifest lists, bit by bit.
 
     Names and sizes come first: no file is hashed that is not as long as it should be.
+
+    Args:
+        folder: of the checkpoint.
+        partial_state: whether any file of the training state may be missing, as where a fetch broke off; by default
+            only all of them together. Those that are there must be right either way.
 
     Raises:
         DamagedCheckpointError: naming every file that is missing, superfluous or altered, or a link that
@@ -68,12 +73,12 @@ def verify_manifest(folder: Path) -> None:
     """
     listed = read_manifest(folder)
     present = _files(folder)
-    expected = set(listed)
-    if not any(name.startswith(f"{STATE}/") for name in present):
-        expected = {name for name in expected if not name.startswith(f"{STATE}/")}
-    problems = [f"{name} is missing" for name in sorted(expected - present)]
-    problems += [f"{name} does not belong to it" for name in sorted(present - expected)]
-    for name in sorted(expected & present):
+    missing = listed.keys() - present
+    if partial_state or not any(map(_is_state, present)):
+        missing = {name for name in missing if not _is_state(name)}
+    problems = [f"{name} is missing" for name in sorted(missing)]
+    problems += [f"{name} does not belong to it" for name in sorted(present - listed.keys())]
+    for name in sorted(listed.keys() & present):
         path, entry = folder / name, listed[name]
         _refuse_foreign_link(path, folder)
         if not path.is_file() or path.stat().st_size != entry["size"] or sha256_file(path) != entry["sha256"]:
@@ -82,6 +87,17 @@ def verify_manifest(folder: Path) -> None:
         raise DamagedCheckpointError(
             f"checkpoint {folder} is damaged: {'; '.join(problems)}. Get it again, or train it: zoo train NAME"
         )
+
+
+def state_files(folder: Path) -> list[str]:
+    """The files of the training state that the manifest lists, whether or not this copy has them."""
+    return [name for name in read_manifest(folder) if _is_state(name)]
+
+
+def has_state(folder: Path) -> bool:
+    """Whether the manifest lists a training state and this copy has every file of it; none is verified."""
+    names = state_files(folder)
+    return bool(names) and all((folder / name).is_file() for name in names)
 
 
 def is_part(name: str) -> bool:
@@ -161,6 +177,10 @@ def _is_entry(item) -> bool:
     if not is_inside(name) or not isinstance(entry, dict) or type(entry.get("size")) is not int:
         return False
     return isinstance(entry.get("sha256"), str) and _SHA256.fullmatch(entry["sha256"]) is not None
+
+
+def _is_state(name: str) -> bool:
+    return name.startswith(f"{STATE}/")
 
 
 def _is_ignored(name: str) -> bool:

@@ -43,12 +43,14 @@ def make_environment(name: str, backend: str, near_frames: bool = False):
         backend: Brax's physics.
         near_frames: describe the bodies' inertia in equivalent frames (`zoo.tasks.inertia`).
     """
-    if near_frames:
-        return with_near_frames(make_environment(name, backend))
     import jax
 
-    # Its constants must not belong to the trace that asks first.
-    with _quiet(), jax.ensure_compile_time_eval():
+    from zoo.core.single import in_single_precision
+
+    # Its constants must belong neither to the trace that asks first, nor to the precision of who does.
+    with in_single_precision(), _quiet(), jax.ensure_compile_time_eval():
+        if near_frames:
+            return with_near_frames(make_environment(name, backend))
         with needed_for("the physics of robots", *_PACKAGES):
             from brax import envs
 
@@ -60,7 +62,10 @@ def _observation_size(name: str, backend: str) -> int:
     """Brax's own property runs a whole reset, operation by operation, whenever it is asked."""
     import jax
 
-    return jax.eval_shape(make_environment(name, backend).reset, jax.random.key(0)).obs.shape[-1]
+    from zoo.core.single import in_single_precision
+
+    with in_single_precision():
+        return jax.eval_shape(make_environment(name, backend).reset, jax.random.key(0)).obs.shape[-1]
 
 
 @contextlib.contextmanager
@@ -278,15 +283,9 @@ def _by_gradients(model: ModelName) -> dict:
     Rates do not fall with the number of updates, so that a training can go on for longer than these 10 million steps,
     20 for Walker2d.
     """
-    common = {
-        "generations": 1221,
-        "kl": 0.03,
-        "normalise_observations": True,
-        "physics": "kernel",
-        "tau_ms": (8.0,),
-        "v_th": 0.2,
-        "discount": {"hp": 0.999, "wal": 0.995}.get(model.task, 0.98),
-    }
+    discount = {"hp": 0.999, "wal": 0.995}.get(model.task, 0.98)
+    common = {"generations": 1221, "kl": 0.03, "discount": discount, "tau_ms": (8.0,), "v_th": 0.2}
+    common |= {"normalise_observations": True, "physics": "kernel"}
     if model.task == "wal":
         return common | {"environments": 1024, "minibatches": 32, "entropy_weight": 0.005, "generations": 610}
     return common

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 
 from zoo.core.forks import check_not_forked
 from zoo.core.programs import make_room_for_programs
+from zoo.core.single import in_single_precision
 from zoo.models import PROPERTIES, WEIGHTS, build
 from zoo.tasks.classification import classify
 from zoo.tasks.images import ImageTask
@@ -32,6 +33,7 @@ def _classify(parts, currents, steps):
     return jnp.argmax(logits, -1), activity.count
 
 
+@in_single_precision()
 def respond_exactly(
     task: ImageTask, parts: dict[str, np.ndarray], pixels: np.ndarray
 ) -> tuple[Int[np.ndarray, " N"], Float[np.ndarray, "N hidden"]]:
