@@ -1,15 +1,14 @@
 """What goes wrong is said in a line: full disks, stray folders, killed saves, files that nobody expected."""
 
-import contextlib
 import json
 import os
-import resource
 import shlex
 import shutil
 
 import jax
 import numpy as np
 import pytest
+from full_disk import small_files
 
 import zoo
 from zoo.cli.main import main
@@ -24,17 +23,6 @@ from zoo.store.manifest import write_manifest
 from zoo.training import train
 from zoo.training.run.export import export_run, read_curve
 from zoo.training.run.state import drop_states_after, restore_state, save_state, saved_states
-
-
-@contextlib.contextmanager
-def small_files(limit):
-    """Files of this process can have so many bytes, as where a disk is full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def progress(generation):

@@ -1,12 +1,11 @@
-import contextlib
 import dataclasses
-import resource
 import shutil
 from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
+from full_disk import small_files
 
 from zoo.analysis.jacobians import factors, largest_factor, potentials, spectrum
 from zoo.cli import main
@@ -88,17 +87,6 @@ def test_a_sweep_goes_on_where_it_stopped(swept, tmp_path, monkeypatch, capsys):
     assert results.read_text() == before
     with pytest.raises(ValueError, match=r"results of 2 seeds, not 3; use --fresh"):
         sweep("table5", tmp_path, seeds=3, quick=True, quiet=True)
-
-
-@contextlib.contextmanager
-def small_files(limit):
-    """Files of this process can have so many bytes, as where a disk is full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 CELLS = tuple(Cell(method=method, limit=100) for method in METHODS)

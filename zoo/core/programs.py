@@ -12,8 +12,8 @@ _LIMIT = Path("/proc/sys/vm/max_map_count")
 def make_room_for_programs() -> None:
     """Lets JAX forget what it has compiled, once that fills half of the memory maps that Linux grants a process.
 
-    On a CPU a compiled program takes from three maps to a thousand: to evaluate a robot's model some 2,000, to train
-    one 3,000. Past the limit, 65,530 by default, XLA ends in a MemoryError while memory is free, or in a segmentation
+    On a CPU a compiled program takes from three maps to a thousand, and to evaluate or train a robot's model some
+    2,000. Past the limit, 65,530 by default, XLA ends in a MemoryError while memory is free, or in a segmentation
     fault. Called before the zoo compiles for another model; what is forgotten compiles again when it is called.
     """
     with contextlib.suppress(OSError, ValueError):  # No such limit on other systems.
