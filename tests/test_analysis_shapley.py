@@ -214,6 +214,20 @@ def test_a_subset_that_was_exported_before_its_end_is_trained_to_its_end(tmp_pat
         assert len(trained) == unfinished and (subset in trained) == (unfinished == 15)
 
 
+def test_a_subset_that_does_not_compare_is_named_before_the_others_are_trained(tmp_path, monkeypatch):
+    from zoo.analysis import subsets as module
+
+    subset, settings = "hetsnn-mem5-32-tau", {"generations": 2, "seeds": 1}
+    monkeypatch.setattr(module, "train", lambda *_, **__: pytest.fail("trained the others"))
+    train(subset, out=tmp_path, quiet=True, population=8, **settings)
+    with pytest.raises(ValueError, match=f"{subset}/checkpoint differs in population; choose another folder"):
+        train_subsets("hetsnn-mem5-32", out=tmp_path, quiet=True, **settings)
+    begun = tmp_path / "begun"
+    train(subset, out=begun, quiet=True, start_from=tmp_path / subset / "checkpoint", fresh=True, **settings)
+    with pytest.raises(ValueError, match="began with another model's neurons"):
+        train_subsets("hetsnn-mem5-32", out=begun, quiet=True, **settings)
+
+
 def test_the_command_that_trains_what_is_missing_has_the_settings_of_a_full_model_exported_before_its_end(tmp_path):
     name = "hetsnn-mem5-32"
     train(name, out=tmp_path, max_minutes=0, quiet=True, generations=3, seeds=1)

@@ -19,10 +19,9 @@ from zoo.registry.recipe import (
     make_network_config,
     make_recipe_task,
     override,
-    read_recipe,
 )
 from zoo.store.manifest import STATE, verify_manifest
-from zoo.store.records import read_config
+from zoo.store.records import read_config, trained_by
 from zoo.tasks import Task
 from zoo.training.methods.base import Group, Start
 from zoo.training.run.changes import changed
@@ -189,7 +188,7 @@ def _published(name: str, folder: Path, begun: bool) -> tuple[Path | None, Recip
     if begun:
         return None, recorded_recipe(folder)
     source = published_folder(name)
-    return source, _recipe_of(source)
+    return source, trained_by(source)
 
 
 def _check_begun(folder: Path, recipe: Recipe, recorded: Origin | None, origin: Origin | None, options) -> None:
@@ -214,7 +213,7 @@ def _is_done(folder: Path, recipe: Recipe) -> bool:
     with contextlib.suppress(ZooError, OSError):
         verify_manifest(folder / "checkpoint")
         done = read_config(folder / "checkpoint")["training"]["generations"]
-        return done == recipe.generations and _recipe_of(folder / "checkpoint") == recipe
+        return done == recipe.generations and trained_by(folder / "checkpoint") == recipe
     return False
 
 
@@ -238,11 +237,6 @@ def _hold(folder: Path) -> Iterator[None]:
 
 def _cannot_write(folder: Path, error: OSError) -> ZooError:
     return ZooError(f"cannot write to {folder}: {error.strerror}; choose another place with --out")
-
-
-def _recipe_of(path: Path) -> Recipe:
-    config = read_config(path)
-    return read_recipe(config["recipe"], config["name"], f"{path}/config.json")
 
 
 def _check_length(recipe: Recipe, done: int, where: str) -> None:

@@ -15,8 +15,8 @@ from zoo.registry.commands import training_command
 from zoo.registry.families import family_of
 from zoo.registry.metrics import RETURN
 from zoo.registry.names import ModelName, parse
-from zoo.registry.recipe import Recipe, make_network_config, make_recipe_task, read_recipe
-from zoo.store.records import read_config
+from zoo.registry.recipe import Recipe, make_network_config, make_recipe_task
+from zoo.store.records import read_config, trained_by
 from zoo.tasks.observations import ObservationStats
 from zoo.training import default_recipe, override, train
 from zoo.training.methods.base import Group
@@ -59,14 +59,18 @@ def train_subsets(
         quiet: no progress bar.
 
     Raises:
-        ValueError: if `name` does not stand for all four properties, or classifies images.
+        ValueError: if `name` does not stand for all four properties, or classifies images; before anything is
+            trained, if a finished run had another recipe or began with another model's neurons.
         ZooError: if the training was asked to stop.
     """
     names = subset_names(name)
     changes = {"generations": generations, "seeds": seeds}
     changes = {key: value for key, value in changes.items() if value is not None}
     recipe = override(default_recipe(name), **changes)
-    unfinished = [run for run in names.values() if not _is_finished(out, run)]
+    finished = {run for run in names.values() if _is_finished(out, run)}
+    for run in sorted(finished):
+        read_means(out / run / "checkpoint", recipe)
+    unfinished = [run for run in names.values() if run not in finished]
     if unfinished:
         outcome = train(unfinished, out=out, quiet=quiet, **changes)
         if not outcome.finished:
@@ -85,9 +89,10 @@ def read_subsets(name: str, runs: Path) -> Contributions:
     """
     names = subset_names(name)
     missing = [run for run in names.values() if not _is_finished(runs, run)]
-    config = runs / name / "checkpoint/config.json"
-    begun = read_json(config)["recipe"] if config.is_file() else {}
-    settings = {key: begun[key] for key in ("generations", "seeds") if key in begun}
+    full, settings = runs / name / "checkpoint", {}
+    if full.is_dir():
+        begun = trained_by(full)
+        settings = {"generations": begun.generations, "seeds": begun.seeds}
     if missing:
         options = "".join(f" --{key} {value}" for key, value in settings.items())
         raise FileNotFoundError(
@@ -103,11 +108,7 @@ def _is_finished(runs: Path, name: str) -> bool:
     if not (checkpoint / "evaluation.json").is_file():
         return False
     config = read_config(checkpoint)
-    return config["training"]["generations"] >= _recipe_of(config, checkpoint).generations
-
-
-def _recipe_of(config: dict, checkpoint: Path) -> Recipe:
-    return read_recipe(config["recipe"], config["name"], str(checkpoint))
+    return config["training"]["generations"] >= trained_by(checkpoint).generations
 
 
 def _measured(name: str, names: dict[Subset, str], recipe: Recipe, runs: Path) -> Contributions:
@@ -121,11 +122,13 @@ def read_means(checkpoint: Path, recipe: Recipe) -> Float[np.ndarray, " K"]:
     """Mean return of each training seed of a checkpoint.
 
     Raises:
-        ValueError: if it was trained by another recipe.
+        ValueError: if it was trained by another recipe, or not from a fresh network on.
         ZooError: if its training has generations of the recipe yet to come, with the command that goes on.
     """
     config = read_config(checkpoint)
-    own, done = _recipe_of(config, checkpoint), config["training"]["generations"]
+    own, done = trained_by(checkpoint), config["training"]["generations"]
+    if "origin" in config:
+        raise ValueError(f"{checkpoint} began with another model's neurons (--from); choose another folder")
     before, now = own.flat(), recipe.flat()
     differ = [key for key in now if before.get(key) != now[key]]
     if differ:

@@ -11,11 +11,11 @@ from zoo.models import PROPERTIES
 from zoo.registry.families import DEFAULT_TRAINER
 from zoo.registry.names import ModelName, parse
 from zoo.registry.paper import PAPER_GENERATIONS, TABLE_1, TABLE_1_BUDGET
-from zoo.registry.recipe import Recipe, read_recipe
+from zoo.registry.recipe import Recipe
 from zoo.store.catalogue import ModelInfo, list_models, read_info
 from zoo.store.curves import population_means
 from zoo.store.loading import model_info
-from zoo.store.records import read_config
+from zoo.store.records import read_config, trained_by
 from zoo.tasks.brax import FAMILY as BRAX
 
 SIGNS = {"x_tau": "tau", "v_th": "v_th", "v_rest": "v_rest", "r": "R"}
@@ -64,7 +64,7 @@ def _short(recipe: Recipe) -> tuple[int, float]:
 
 def recipe_of(model: ModelInfo) -> Recipe:
     """By which a published model was trained."""
-    return read_recipe(read_config(Path(model.path))["recipe"], model.name, model.path)
+    return trained_by(Path(model.path))
 
 
 def population_curve(model: ModelInfo) -> list[dict]:

@@ -15,10 +15,10 @@ from zoo.models import PROPERTIES
 from zoo.registry.families import DEFAULT_TRAINER
 from zoo.registry.names import parse
 from zoo.registry.paper import PAPER_GENERATIONS, TABLE_1_BUDGET
-from zoo.registry.recipe import Recipe, read_recipe
+from zoo.registry.recipe import Recipe
 from zoo.report.control_figures import paper_point
 from zoo.store.catalogue import ModelInfo
-from zoo.store.records import read_config
+from zoo.store.records import read_config, trained_by
 from zoo.tasks.brax import FAMILY as BRAX
 
 _LINES = {
@@ -100,8 +100,7 @@ def learning_curve(info: ModelInfo) -> list[dict]:
 
     Seconds are None where the training was not on one core all the time: others do not compare.
     """
-    config = read_config(Path(info.path))
-    recipe, training = read_recipe(config["recipe"], info.name, info.path), config["training"]
+    recipe, training = trained_by(Path(info.path)), read_config(Path(info.path))["training"]
     by_generation = defaultdict(list)
     for row in read_table(Path(info.path) / "training.csv"):
         by_generation[int(row["generation"])].append(row)

@@ -7,7 +7,7 @@ from zoo.core.errors import DamagedCheckpointError, UnknownModelError
 from zoo.core.json_files import coerce, read_json
 from zoo.core.seeds import is_seed
 from zoo.registry.names import parse
-from zoo.registry.recipe import upgraded
+from zoo.registry.recipe import Recipe, read_recipe, upgraded
 from zoo.store.manifest import check_schema
 
 
@@ -75,6 +75,12 @@ def read_config(path: Path) -> dict:
     if not seeds or not all(map(is_seed, seeds)) or len(set(seeds)) != len(seeds):
         raise DamagedCheckpointError(f"{where}: `seeds` must be different integers of 0 or more, below 2^32")
     return config
+
+
+def trained_by(path: Path) -> Recipe:
+    """The recipe by which a checkpoint folder's model was trained."""
+    config = read_config(path)
+    return read_recipe(config["recipe"], config["name"], f"{path}/config.json")
 
 
 def _upgrade(config: dict, where: Path) -> None:
