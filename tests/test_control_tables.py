@@ -13,6 +13,7 @@ import zoo
 from zoo.analysis.shapley import subsets
 from zoo.analysis.subsets import subset_names
 from zoo.cli import main
+from zoo.evaluation.statistics import contrast
 from zoo.models import PROPERTIES
 from zoo.registry.names import parse
 from zoo.registry.paper import TABLE_1
@@ -95,8 +96,6 @@ def test_generations_of_short_episodes_count_by_their_steps(tmp_path):
 
 
 def test_differences_are_welchs_at_equal_generations(tmp_path):
-    from zoo.report.width_tables import welch
-
     def made(kind, means):
         folder = tmp_path / kind
         folder.mkdir()
@@ -109,7 +108,7 @@ def test_differences_are_welchs_at_equal_generations(tmp_path):
 
     # Welch by hand: means 200 and 104, variances 100 and 16, n = 3: t = 96 / sqrt(116 / 3), 2.624 degrees of freedom.
     first, second = [190.0, 200.0, 210.0], [100.0, 104.0, 108.0]
-    difference, low, high, p = welch(first, second)
+    difference, low, high, p = contrast([first, second])
     degrees = (116 / 3) ** 2 / ((100 / 3) ** 2 / 2 + (16 / 3) ** 2 / 2)
     from scipy.stats import t
 
@@ -123,13 +122,25 @@ def test_differences_are_welchs_at_equal_generations(tmp_path):
 def test_trends_are_lines_through_all_networks(monkeypatch):
     from zoo.report import width_tables
 
-    assert width_tables.trend([1024, 2048, 4096], [10.0, 20.0, 30.0])[:3] == pytest.approx((10, 10, 10))
+    line = width_tables.Points((1024, 2048, 4096), (10.0, 20.0, 30.0))
+    assert width_tables.trend(line)[:3] == pytest.approx((10, 10, 10))
     # By hand: x = 0, 0, 1, 1 has a spread of 1, residuals are 5, -5, 1, -1, and t of 2 degrees 4.303 at 97.5 %.
-    slope, low, high, p = width_tables.trend([512, 512, 1024, 1024], [10.0, 0.0, 21.0, 19.0])
+    points = width_tables.Points((512, 512, 1024, 1024), (10.0, 0.0, 21.0, 19.0))
+    slope, low, high, p = width_tables.trend(points)
     half = 4.302653 * (52 / 2) ** 0.5
     assert (slope, low, high) == pytest.approx((15, 15 - half, 15 + half), rel=1e-6) and 0.05 < p < 0.2
+    # Of two lines alike the gains' difference has twice the variance, and as many degrees of freedom as both: 4.
+    turned = width_tables.Points(points.parameters, tuple(-value for value in points.returns))
+    gap, low, high, _ = width_tables.trend(points, turned)
+    half = 2.776445 * 52**0.5
+    assert (gap, low, high) == pytest.approx((30, 30 - half, 30 + half), rel=1e-6)
+    assert width_tables.trend(points, points)[::3] == pytest.approx((0, 1))
     rows = [zoo.model_info(f"{kind}snn-hp-{budget}") for kind in ("het", "hom") for budget in (1024, 2048, 4096)]
-    lines = width_tables.trend_table(rows).splitlines()[2:]
+    first, second = width_tables.trend_table(rows).split("\n\n")
+    lines = first.splitlines()[2:]
+    gains = [float(cells(line)[-3].split()[0]) for line in lines]
+    (gap,) = second.splitlines()[2:]
+    assert cells(gap)[0] == "Hopper" and float(cells(gap)[1].split()[0]) == pytest.approx(gains[1] - gains[0], abs=1)
     assert [cells(line)[:4] for line in lines] == [
         ["Hopper", kind, "1,024 to 4,096", str(sum(row.seeds for row in rows[i : i + 3]))]
         for kind, i in (("neurons", 0), ("weights", 3))

@@ -7,7 +7,7 @@ import zoo
 from zoo.core.json_files import write_json
 from zoo.evaluation.episodes import Evaluation, agrees
 from zoo.evaluation.images import ImageEvaluation
-from zoo.evaluation.statistics import holm, interval_95
+from zoo.evaluation.statistics import contrast, holm, interval_95, student
 from zoo.store.manifest import write_manifest
 from zoo.tasks.compiled import Kernel
 
@@ -174,6 +174,32 @@ def test_accuracy_of_one_network_has_an_interval_over_its_images():
     low, high = evaluation.interval_95
     assert (low + high) / 2 == pytest.approx(90)
     assert high - low == pytest.approx(2 * 1.96 * 30 / np.sqrt(1000))
+
+
+def test_a_contrast_of_two_is_welchs_test():
+    from scipy.stats import ttest_ind
+
+    generator = np.random.default_rng(0)
+    first, second = generator.normal(2, 1, 40), generator.normal(1, 3, 9)
+    result = ttest_ind(first, second, equal_var=False)
+    ends = result.confidence_interval(0.95)
+    expected = (first.mean() - second.mean(), ends.low, ends.high, result.pvalue)
+    assert contrast([first, second]) == pytest.approx(expected)
+
+
+def test_a_contrast_sums_variances_of_means_and_degrees_by_satterthwaite():
+    """Of four samples alike, of three: 1, 2, 3 has a variance of 1, its mean of 1/3; 2 degrees of freedom each."""
+    effect, low, high, p = contrast([[1.0, 2.0, 3.0]] * 4, (1, -1, -1, 1))
+    half = 2.306004 * (4 / 3) ** 0.5  # Student's t of 8 degrees at 97.5 %.
+    assert (effect, low, high, p) == pytest.approx((0, -half, half, 1), rel=1e-6)
+    half = 2 * 4.302653 / 3**0.5
+    assert contrast([[1.0, 2.0, 3.0]], [2.0])[:3] == pytest.approx((4, 4 - half, 4 + half), rel=1e-6)
+
+
+def test_a_contrast_of_what_has_no_spread():
+    same, other = [0.6] * 20, [0.6] * 7
+    assert contrast([same, other]) == (0, 0, 0, 1) and contrast([same, [0.5] * 3])[3] == 0
+    assert student(1.0, [0.0], [3]) == (1, 1, 1, 0)
 
 
 def test_holms_correction():

@@ -1,6 +1,6 @@
 """Which trained property tells: a table made of Table 1's subsets, against numbers made by hand and its own rows."""
 
-from statistics import fmean
+from statistics import fmean, stdev
 
 import pytest
 
@@ -8,8 +8,7 @@ from zoo.models import PROPERTIES
 from zoo.registry.paper import TABLE_1
 from zoo.report import property_tables
 from zoo.report.control_tables import ablation_table
-from zoo.report.property_tables import property_table, split, subset_rewards
-from zoo.report.width_tables import welch
+from zoo.report.property_tables import TOLD_APART, property_table, split, subset_rewards, twins
 
 SUBSETS = [frozenset(chosen) for chosen in TABLE_1]
 
@@ -31,23 +30,33 @@ def made(reward, tasks, monkeypatch) -> tuple[list[list[str]], list[list[str]]]:
 
 
 def test_a_property_that_brings_all_tells_and_the_others_do_not(monkeypatch):
-    rows, _ = made(lambda chosen: 100.0 * ("x_tau" in chosen) + ("v_th" in chosen), ["wal", "hp"], monkeypatch)
+    rows, _ = made(lambda chosen: 100.0 * ("x_tau" in chosen) + ("r" in chosen), ["wal", "hp"], monkeypatch)
     assert [row[:2] for row in rows] == [[robot, sign] for robot in ("Hopper", "Walker2d") for sign in
-                                         ("tau", "v_th", "v_rest", "R")]  # fmt: skip
-    tau, threshold, *_ = rows
-    # With time constants 4 of 8 subsets have the threshold, without 4 of 7.
+                                         ("tau", "v_th or v_rest", "R")]  # fmt: skip
+    tau, distance, resistance, *_ = rows
+    # With time constants 4 of 8 subsets have the resistance, without 4 of 7.
     assert tau[2:4] == ["100.5", "0.571"] and tau[5].startswith("+100 (") and float(tau[7]) < 1e-6
-    # With the threshold 4 of 8 subsets have time constants, without 4 of 7.
-    assert threshold[2:4] == ["51.000", "57.143"] and float(threshold[7]) == 1
+    # With threshold or resting potential 6 of 12 subsets have time constants, without 2 of 3.
+    assert distance[2:4] == ["50.500", "67.333"] and float(distance[7]) == 1
+    assert resistance[2:4] == ["51.000", "57.143"] and float(resistance[7]) == 1
 
 
 def test_the_papers_own_numbers_are_their_own_difference_and_order(monkeypatch):
     paper = {frozenset(chosen): float(row["hp"].split(" ±")[0]) for chosen, row in TABLE_1.items()}
-    rows, ranks = made(lambda chosen: paper[chosen] + 1, ["hp"], monkeypatch)
+    rows, orders = made(lambda chosen: paper[chosen] + 1, ["hp"], monkeypatch)
     assert all(row[5].split()[0] == row[4] for row in rows)
-    assert ranks == [["Hopper", "15 of 15", "+1.00", "0"]]
-    _, ranks = made(lambda chosen: -paper[chosen], ["hp"], monkeypatch)
-    assert ranks[0][:3] == ["Hopper", "0 of 15", "-1.00"]
+    (order,) = orders
+    assert order[:4] == ["Hopper", "15 of 15", "+1.00", "0"] and order[4:6] == order[6:]
+    assert float(order[4]) == pytest.approx(stdev(paper.values()), abs=0.5)
+    _, orders = made(lambda chosen: -paper[chosen], ["hp"], monkeypatch)
+    assert orders[0][:3] == ["Hopper", "0 of 15", "-1.00"]
+
+
+def test_twins_train_threshold_or_resting_potential_and_else_the_same(monkeypatch):
+    rewards = {chosen: 10.0 * len(chosen) + 4.0 * ("v_th" in chosen) for chosen in SUBSETS}
+    assert sorted(twins(rewards)) == [(14, 10), (24, 20), (24, 20), (34, 30)]
+    _, orders = made(rewards.__getitem__, ["hp"], monkeypatch)
+    assert orders[0][5] == "3"  # 4 apart: a deviation of 4 / sqrt(2).
 
 
 def test_robots_with_a_subset_missing_have_no_rows(monkeypatch):
@@ -62,8 +71,8 @@ def test_published_rows_are_those_of_table_1():
     ours = subset_rewards("hetsnn-hp-16384")
     assert {chosen: f"{reward:.0f}" for chosen, reward in ours.items()} == rewards
     hopper = [row for row in map(cells, property_table().splitlines()) if row[0] == "Hopper"]
-    for row, name in zip(hopper, PROPERTIES, strict=False):
-        having, lacking = split(ours, name)
-        assert (len(having), len(lacking)) == (8, 7)
-        assert fmean(having) - fmean(lacking) == pytest.approx(welch(having, lacking)[0])
+    for row, names, count in zip(hopper, TOLD_APART.values(), (8, 12, 8), strict=False):
+        having, lacking = split(ours, names)
+        assert (len(having), len(lacking)) == (count, 15 - count)
         assert row[2:4] == [f"{fmean(having):.0f}", f"{fmean(lacking):.0f}"]
+        assert row[5].split()[0] == f"{fmean(having) - fmean(lacking):+.0f}"

@@ -14,12 +14,12 @@ from zoo.registry.recipe import make_recipe
 from zoo.report import gradient_figures, gradient_tables
 from zoo.report.gradient_tables import (
     LIMITS,
-    bootstrap,
     claims,
     claims_table,
     final_table,
     setting_table,
     skipped_table,
+    verdicts,
     write_report,
 )
 from zoo.training.run import sweep as sweeps
@@ -215,36 +215,38 @@ def synthetic(methods=METHODS, seeds=20, noise=0.02, **reaches):
     return rows
 
 
-def verdicts(rows):
-    return {claim.text: claim.verdict for claim in claims(rows)}
+def by_claim(rows):
+    found = claims(rows)
+    return {claim.text: verdict for claim, (_, verdict) in zip(found, verdicts(found), strict=True)}
 
 
 def test_claims_hold_where_they_do_and_fail_where_they_do_not():
-    as_the_paper = verdicts(synthetic(WeightBP=0.6, NeuronBP=0.2, WeightES=0.9, NeuronES=0.9))
+    as_the_paper = by_claim(synthetic(WeightBP=0.6, NeuronBP=0.2, WeightES=0.9, NeuronES=0.9))
     assert as_the_paper["BP sticks in long episodes where ES goes on (weights)"] == "holds"
     assert as_the_paper["BP optimises neuron properties less well than ES"] == "holds"
     assert as_the_paper["BP cannot optimise neuron properties (to half of the limit)"] == "holds"
     assert as_the_paper["BP converges faster than ES (weights)"] == "does not hold"
-    alike = verdicts(synthetic(noise=0.0, WeightBP=0.6, NeuronBP=0.6, WeightES=0.6, NeuronES=0.6))
+    alike = by_claim(synthetic(noise=0.0, WeightBP=0.6, NeuronBP=0.6, WeightES=0.6, NeuronES=0.6))
     assert alike["BP loses more than ES as episodes get longer (weights)"] == "not decided"
-    otherwise = verdicts(synthetic(WeightBP=0.9, NeuronBP=0.9, WeightES=0.6, NeuronES=0.3))
+    otherwise = by_claim(synthetic(WeightBP=0.9, NeuronBP=0.9, WeightES=0.6, NeuronES=0.3))
     assert otherwise["BP converges faster than ES (weights)"] == "holds"
     assert otherwise["BP cannot optimise neuron properties (to half of the limit)"] == "does not hold"
     assert "does not hold" in claims_table(claims(synthetic(WeightBP=0.9, NeuronBP=0.9, WeightES=0.6, NeuronES=0.3)))
 
 
-def test_bootstrap_interval_of_a_difference_of_means():
-    generator = np.random.default_rng(1)
-    first, second = generator.normal(2.0, 1.0, 400), generator.normal(1.0, 2.0, 100)
-    low, high = bootstrap(lambda a, b: a - b, [first, second])
-    half = 1.96 * np.sqrt(first.var() / 400 + second.var() / 100)
-    assert (low + high) / 2 == pytest.approx(first.mean() - second.mean(), abs=0.03)
-    assert (high - low) / 2 == pytest.approx(half, rel=0.05)
-
-
-def test_strata_are_resampled_apart():
-    """Two strata of constants have no spread, whatever lies between them."""
-    assert bootstrap(lambda a, b: a - b, [np.full(5, 3.0), np.full(7, 1.0)]) == (2.0, 2.0)
+def test_verdicts_are_corrected_for_the_number_of_claims():
+    """Of claims that are all about nothing, one in 20 is beyond its interval, and hardly ever one beyond Holm's."""
+    beyond, decided = 0, 0
+    for seed in range(40):
+        generator = np.random.default_rng(seed)
+        rows = synthetic(seeds=8, noise=0.0, WeightBP=0.5, NeuronBP=0.5, WeightES=0.5, NeuronES=0.5)
+        for row in rows:
+            for column in ("early", "last", "greedy"):
+                row[column] = f"{float(row[column]) * (1 + 0.1 * generator.standard_normal()):.3f}"
+        found = claims(rows)
+        beyond += sum(not low < 0 < high for low, high in (claim.interval for claim in found))
+        decided += any(verdict != "not decided" for _, verdict in verdicts(found))
+    assert 20 < beyond < 80 and decided < 8  # Of 1,000 claims, and of 40 tables: 50 and 2 expected.
 
 
 def test_final_table_counts_solved_seeds():

@@ -163,7 +163,7 @@ def robustness(
     Args:
         models: for example a heterogeneous one and its homogeneous counterpart.
         levels: by kind; by default `LEVELS`.
-        repeats: independent disturbances of each network and level.
+        repeats: independent disturbances of each network; those of its levels are the same draws, scaled.
         episodes: per network and repeat; by default as published.
         seed: of initial states and disturbances.
         quiet: no progress bar.

@@ -139,8 +139,8 @@ def null_control(model: ZooModel, *, quiet: bool = False) -> NullControl:
     """Trained time constants against those of the same search on pure noise.
 
     Raises:
-        ValueError: if the model does not train time constants, has one training seed alone, or was not trained by a
-            search.
+        ValueError: if the model does not train time constants, has one training seed alone, was not trained by a
+            search, was imported, or began with another model's networks.
     """
     trained = tau_ms_of(model)
     if len(model.seeds) < 2:

@@ -128,6 +128,7 @@ _TABLES: dict[str, tuple[str, str, Callable[[argparse.Namespace], dict]]] = {
         "width_tables:difference_table", _rows,
     ),
     "trends": ("what twice the parameters bring there", "width_tables:trend_table", _rows),
+    "methods": ("gradients against evolution there, the same networks by both", "method_tables:method_table", _rows),
     "ablation": ("one of them by trained properties (Table 1)", "control_tables:ablation_table", _ablation),
     "properties": (
         "which of those tell, on robots of which all subsets are published", "property_tables:property_table",

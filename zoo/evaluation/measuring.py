@@ -35,10 +35,11 @@ def evaluate(
             physics makes other episodes of.
 
     Raises:
-        ValueError: if `episodes` is below 1, or odd where contexts alternate; for an image model, if it is not the
-            number of test images, or `seed` is not 0.
+        ValueError: if `episodes` is below 1, above 1,000,000, or odd where contexts alternate; for an image model, if
+            it is not the number of test images, or `seed` is not 0.
         DataNotFoundError: if the test images are not on this machine and cannot be downloaded.
-        ZooError: if a return is not a number, which no published model's is.
+        ZooError: if so many episodes do not fit this machine's memory, or if a return is not a number, which no
+            published model's is.
     """
     model = model if isinstance(model, ZooModel) else load(model)
     episodes = model.evaluation["episodes"] if episodes is None else episodes

@@ -11,6 +11,7 @@ from zoo.report.agent_pictures import draw_picture, drop_others, other_files, pi
 from zoo.report.cards import GENERATED, make_card, make_files
 from zoo.report.control_tables import ablation_table, control_table
 from zoo.report.image_tables import image_table
+from zoo.report.method_tables import method_table
 from zoo.report.property_tables import property_table
 from zoo.report.width_tables import difference_table, trend_table
 from zoo.store.catalogue import ModelInfo, list_models
@@ -94,13 +95,14 @@ _TABLES = {
     "images": image_table,
     "differences": lambda rows, link: difference_table(rows),
     "trends": lambda rows, link: trend_table(rows),
+    "methods": lambda rows, link: method_table(rows),
     "properties": lambda rows, link: property_table(),
     "ablation": lambda rows, link: ablation_table("hetsnn-hp-16384", link=link),
     "ablation-wal": lambda rows, link: ablation_table("hetsnn-wal-16384", link=link),
     "ablation-hc": lambda rows, link: ablation_table("hetsnn-hc-16384", link=link),
 }
 """Tables that a page may hold between ``<!-- name -->`` and ``<!-- /name -->``."""
-_PAGES = {"docs/results.md": "../model_cards/", "docs/brax.md": "../model_cards/"}
+_PAGES = {f"docs/{page}.md": "../model_cards/" for page in ("results", "brax", "robot-gradients")}
 """Pages of the repository that hold some, and how they link to cards."""
 
 

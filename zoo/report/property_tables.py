@@ -1,43 +1,50 @@
 """Which trained property tells in Table 1's subsets: those with it against those without, beside the paper's own."""
 
+import math
 from collections.abc import Mapping
-from statistics import fmean
+from statistics import fmean, stdev
 
 from zoo.core.formatting import number
+from zoo.evaluation.statistics import contrast
 from zoo.registry.paper import TABLE_1, TABLE_1_BUDGET
-from zoo.report.control_tables import SIGNS, means_until, subset_models, whole_generations
-from zoo.report.width_tables import tested, welch
+from zoo.report.control_tables import means_until, subset_models, whole_generations
+from zoo.report.width_tables import tested
 from zoo.tasks.brax import FAMILY as BRAX
 
 _Rewards = Mapping[frozenset[str], float]
+
+TOLD_APART = {"tau": {"x_tau"}, "v_th or v_rest": {"v_th", "v_rest"}, "R": {"r"}}
+"""What a subset may train, by how it is called: threshold and resting potential act by their distance alone."""
 
 
 def property_table() -> str:
     """What each property brings to the subsets that train it, on robots of which all 15 are published, as Markdown.
 
     A subset is one number, its population's mean over its seeds after as many generations as all 15 have had. The
-    interval is Welch's of the eight subsets with a property and the seven without; the last p is corrected for the
-    number of rows (Holm). A second table has the rank correlation (Spearman) of the 15 numbers with the paper's.
+    interval is Welch's of the subsets with a property and those without; the last p is corrected for the number of
+    rows (Holm). A second table has the rank correlation (Spearman) of the 15 numbers with the paper's, and how far
+    the 15 are apart beside how far twins are, which are one search twice (`twins`).
     """
-    found, ranks = [], []
+    found, orders = [], []
     for task in sorted(BRAX.tasks):
         ours = subset_rewards(f"hetsnn-{task}-{TABLE_1_BUDGET}")
         if len(ours) < len(TABLE_1):
             continue
         paper = {frozenset(chosen): _mean(cells[task]) for chosen, cells in TABLE_1.items()}
-        for name, sign in SIGNS.items():
-            having, lacking = split(ours, name)
-            in_paper = fmean(split(paper, name)[0]) - fmean(split(paper, name)[1])
+        for sign, names in TOLD_APART.items():
+            having, lacking = split(ours, names)
+            in_paper = fmean(split(paper, names)[0]) - fmean(split(paper, names)[1])
             means = f"{number(fmean(having))} | {number(fmean(lacking))}"
-            found.append((f"| {BRAX.label(task)} | {sign} | {means} | {in_paper:+.0f} ", welch(having, lacking)))
-        ranks.append(_ranks(BRAX.label(task), ours, paper))
+            found.append((f"| {BRAX.label(task)} | {sign} | {means} | {in_paper:+.0f} ", contrast([having, lacking])))
+        orders.append(_order(BRAX.label(task), ours, paper))
     differences = tested(
-        "| environment | property | with it | without it | the paper's difference | difference (95 % interval) "
+        "| environment | trained | with it | without it | the paper's difference | difference (95 % interval) "
         "| Welch's p | corrected |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n",
         found,
     )
-    head = "| environment | subsets above the paper's | rank correlation with the paper's | p |\n"
-    return differences + "\n" + head + "| --- | ---: | ---: | ---: |\n" + "".join(ranks)
+    head = "| environment | subsets above the paper's | rank correlation with the paper's | p "
+    head += "| deviation of all 15 | of twins | in the paper | of its twins |\n"
+    return differences + "\n" + head + "| --- |" + " ---: |" * 7 + "\n" + "".join(orders)
 
 
 def subset_rewards(name: str) -> dict[frozenset[str], float]:
@@ -47,12 +54,24 @@ def subset_rewards(name: str) -> dict[frozenset[str], float]:
     return {chosen: fmean(means_until(row, until)[1]) for chosen, row in rows.items()}
 
 
-def split(rewards: _Rewards, name: str) -> tuple[list[float], list[float]]:
-    """Rewards of the subsets that train a property, and of those that do not."""
+def split(rewards: _Rewards, names: set[str]) -> tuple[list[float], list[float]]:
+    """Rewards of the subsets that train one of these properties, and of those that train none."""
     parts: tuple[list[float], list[float]] = ([], [])
     for chosen, reward in rewards.items():
-        parts[name not in chosen].append(reward)
+        parts[not names & chosen].append(reward)
     return parts
+
+
+def twins(rewards: _Rewards) -> list[tuple[float, float]]:
+    """Rewards of the four pairs of subsets that differ only in whether they train threshold or resting potential.
+
+    By their distance alone these act, so that a pair is one search twice, up to its draws.
+    """
+    pairs = []
+    for chosen, reward in rewards.items():
+        if "v_th" in chosen and "v_rest" not in chosen:
+            pairs.append((reward, rewards[chosen - {"v_th"} | {"v_rest"}]))
+    return pairs
 
 
 def _mean(cell: str) -> float:
@@ -60,9 +79,16 @@ def _mean(cell: str) -> float:
     return float(cell.split(" ±")[0])
 
 
-def _ranks(label: str, ours: _Rewards, paper: _Rewards) -> str:
+def _spread(rewards: _Rewards) -> str:
+    """Standard deviations of all rewards, and within twins."""
+    apart = math.sqrt(fmean((first - second) ** 2 / 2 for first, second in twins(rewards)))
+    return f"{stdev(rewards.values()):.0f} | {apart:.0f}"
+
+
+def _order(label: str, ours: _Rewards, paper: _Rewards) -> str:
     from scipy.stats import spearmanr
 
     result = spearmanr(*zip(*((ours[chosen], paper[chosen]) for chosen in paper), strict=True))
     above = sum(ours[chosen] > paper[chosen] for chosen in paper)
-    return f"| {label} | {above} of {len(paper)} | {result.statistic:+.2f} | {result.pvalue:.2g} |\n"
+    start = f"| {label} | {above} of {len(paper)} | {result.statistic:+.2f} | {result.pvalue:.2g} "
+    return f"{start}| {_spread(ours)} | {_spread(paper)} |\n"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from zoo.core.formatting import number
-from zoo.evaluation.statistics import holm
+from zoo.evaluation.statistics import Contrast, contrast, holm, student
 from zoo.report.control_tables import (
     fully_trained,
     generations_of_both,
@@ -18,44 +18,42 @@ from zoo.report.control_tables import (
 from zoo.store.catalogue import ModelInfo
 from zoo.tasks.brax import FAMILY as BRAX
 
-_KINDS = {"het": "neurons", "hom": "weights"}
+KINDS = {"het": "neurons", "hom": "weights"}
 
 
-class Trend(NamedTuple):
-    """A straight line through returns against the logarithm of the number of parameters.
+class Points(NamedTuple):
+    """Networks of one environment and kind: the number of parameters of each, and its return."""
 
-    Attributes:
-        gain: of return, when the number is doubled.
-        low, high: ends of its 95 % interval, Student's t.
-        p: that there is none.
+    parameters: tuple[float, ...]
+    returns: tuple[float, ...]
+
+
+def trend(first: Points, second: Points | None = None) -> Contrast:
+    """What the return gains when the number of parameters is doubled, by least squares over networks.
+
+    Args:
+        first: at least three, of two numbers of parameters or more.
+        second: as many at least; their gain is taken off.
     """
+    from scipy.stats import linregress
 
-    gain: float
-    low: float
-    high: float
-    p: float
-
-
-def trend(parameters: Sequence[float], returns: Sequence[float]) -> Trend:
-    """Least squares over networks; at least three, of two numbers of parameters or more."""
-    from scipy.stats import linregress, t
-
-    line = linregress(np.log2(parameters), returns)
-    half = t.ppf(0.975, len(returns) - 2) * line.stderr
-    return Trend(float(line.slope), float(line.slope - half), float(line.slope + half), float(line.pvalue))
+    points = (first,) if second is None else (first, second)
+    lines = [linregress(np.log2(own.parameters), own.returns) for own in points]
+    gain = lines[0].slope - sum(line.slope for line in lines[1:])
+    return student(gain, [line.stderr**2 for line in lines], [len(own.returns) - 2 for own in points])
 
 
 def trend_table(rows: Iterable[ModelInfo]) -> str:
-    """What twice the parameters bring in each of Brax's environments, of neurons and of weights, as Markdown.
+    """What twice the parameters bring in each of Brax's environments, to neurons and to weights, as Markdown.
 
     Every training seed's population in its last generation is one number; the last p is corrected for the number of
-    rows (Holm).
+    rows (Holm). A second table has what they bring to weights less what they bring to neurons.
 
     Args:
         rows: published models; others than Brax's are left out, and those that are not `fully_trained`.
     """
     cells = {key: row for key, row in models_of_fig_3(rows).items() if fully_trained(row)}
-    found = []
+    found, lines = [], {}
     for task, kind in sorted({(task, kind) for task, _, kind in cells}):
         own = {budget: row for (t, budget, k), row in sorted(cells.items()) if (t, k) == (task, kind)}
         means = {budget: means_until(row, whole_generations(row))[1] for budget, row in own.items()}
@@ -63,13 +61,21 @@ def trend_table(rows: Iterable[ModelInfo]) -> str:
         if len(own) < 2 or len(points) < 3:
             continue
         least, *_, most = own
-        start = f"| {BRAX.label(task)} | {_KINDS[kind]} | {least:,} to {most:,} | {len(points)} "
+        start = f"| {BRAX.label(task)} | {KINDS[kind]} | {least:,} to {most:,} | {len(points)} "
         start += f"| {number(fmean(means[least]))} | {number(fmean(means[most]))} "
-        found.append((start, trend(*zip(*points, strict=True))))
-    return tested(
+        lines[task, kind] = Points(*zip(*points, strict=True))
+        found.append((start, trend(lines[task, kind])))
+    both = [task for task, kind in lines if kind == "hom" and (task, "het") in lines]
+    gaps = [(f"| {BRAX.label(task)} ", trend(lines[task, "hom"], lines[task, "het"])) for task in both]
+    gains = tested(
         "| environment | trained | parameters | networks | smallest | largest | gain by doubling (95 % interval) | p "
         "| p, corrected |\n| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n",
         found,
+    )
+    return gains + tested(
+        "\n| environment | weights' gain - neurons' (95 % interval) | p | p, corrected |\n"
+        "| --- | ---: | ---: | ---: |\n",
+        gaps,
     )
 
 
@@ -85,7 +91,7 @@ def difference_table(rows: Iterable[ModelInfo]) -> str:
     cells = models_of_fig_3(rows)
     found = []
     for task, budget in sorted({(task, budget) for task, budget, _ in cells}):
-        pair = [cells[task, budget, kind] for kind in _KINDS if (task, budget, kind) in cells]
+        pair = [cells[task, budget, kind] for kind in KINDS if (task, budget, kind) in cells]
         if len(pair) < 2:
             continue
         if (until := generations_of_both(*pair)) is None:
@@ -94,7 +100,7 @@ def difference_table(rows: Iterable[ModelInfo]) -> str:
         if min(len(neurons), len(weights)) < 2:
             continue
         means = f"{number(fmean(neurons))} | {number(fmean(weights))}"
-        found.append((f"| {BRAX.label(task)} | {budget:,} | {until:,} | {means} ", welch(weights, neurons)))
+        found.append((f"| {BRAX.label(task)} | {budget:,} | {until:,} | {means} ", contrast([weights, neurons])))
     return tested(
         "| environment | parameters | generations | neurons | weights | weights - neurons (95 % interval) "
         "| Welch's p | corrected |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
@@ -102,19 +108,10 @@ def difference_table(rows: Iterable[ModelInfo]) -> str:
     )
 
 
-def tested(head: str, found: Sequence[tuple[str, Sequence[float]]]) -> str:
+def tested(head: str, found: Sequence[tuple[str, Contrast]]) -> str:
     """A table whose rows go on from their beginnings with an effect, its interval, p, and p corrected by Holm."""
     corrected = holm([p for _, (*_, p) in found])
     return head + "".join(
         f"{start}| {effect:+.0f} ({low:+.0f} to {high:+.0f}) | {p:.2g} | {together:.2g} |\n"
         for (start, (effect, low, high, p)), together in zip(found, corrected, strict=True)
     )
-
-
-def welch(first: Sequence[float], second: Sequence[float]) -> tuple[float, float, float, float]:
-    """Welch's test of two independent samples: difference of means, ends of its 95 % interval, p."""
-    from scipy.stats import ttest_ind
-
-    result = ttest_ind(first, second, equal_var=False)
-    low, high = result.confidence_interval(0.95)
-    return float(np.mean(first) - np.mean(second)), float(low), float(high), float(result.pvalue)

@@ -24,7 +24,8 @@ class ModelInfo:
         parameters: number of trained parameters, per seed.
         seeds: how many training seeds.
         generations: updates in training.
-        mean, std: of the centre's mean return, over training seeds.
+        mean, std: of the centre's mean return (of images: of its accuracy in %; by gradients: of the network's), over
+            training seeds; `std` is 0 of one.
         interval_95: of the mean, over training seeds, or over the episodes of one; None where these are no sample.
         population_mean, population_std: of the last generation's population, over training seeds.
         paper: the paper's value, as it prints it.
