@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# orbax-checkpoint 0.12.8 (jax and jaxlib 0.10.2, numpy 2.4.6, Python 3.11): one NaN among the metrics, and the manager no
-# longer knows which checkpoint is the best. It sorts the metrics as Python sorts floats, in which a NaN is neither
-# smaller nor larger than anything: what is before and what is after it are never compared. With best_fn and max_to_keep
-# the best checkpoint is then deleted and a later, worse one kept, or the one with the NaN itself; best_step() names a
-# wrong step even where all are kept. Nothing is said. The new interface's BestN does the same. A diverged evaluation,
-# or the mean over no episodes, is enough, and the files of the best policy are gone.
-# Guessed: a NaN is worse than any number, or is refused, or counts as a checkpoint without metrics.
-# Helps: best_fn=lambda metrics: -inf if the metric is NaN (inf for best_mode="min"), else the metric.
+# orbax-checkpoint 0.12.8 (jax and jaxlib 0.10.2, numpy 2.4.6, Python 3.11): with one NaN among the metrics a manager no
+# longer knows which checkpoint is the best. It sorts them as Python sorts floats, where a NaN is neither smaller nor
+# larger than anything, so that what lies before it and what lies after it may never be compared. With best_fn and
+# max_to_keep the best checkpoint is then deleted, and a later and worse one kept, or that of the NaN itself; where all
+# are kept, best_step() names a wrong one. Nothing is said. BestN of the new interface does the same. One evaluation
+# that diverged, or the mean over no episodes, and the files of the best policy are gone.
+# Guessed: a NaN is worse than any number, or is refused, or makes it a checkpoint without metrics.
+# Helps: a best_fn that returns -inf for a NaN (inf with best_mode="min").
 #
 # Output seen (rewards of the steps 0 to 4, the largest is the best):
 #   CheckpointManager, rewards 1 5 4 3 2: keep 1: kept 1, keep 2: kept 1 2, keep all: best_step 1

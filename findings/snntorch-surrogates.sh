@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# snntorch 1.0.0 (torch 2.13.0, Python 3.11): three of its surrogate gradients are not large around the threshold, where
-# a surrogate has to be. Neurons hand them the potential less the threshold. spike_rate_escape subtracts 1 once more and
-# peaks at a potential of threshold + 1; SFS is 0 up to a potential of threshold + B, with B 1 by default, where the
-# paper that it cites has it non-zero within B of the threshold; triangular is no triangle but 1 everywhere below the
-# threshold and -1 everywhere above it. So with SFS() a neuron gets no gradient whether it fires too little or too much,
-# and with triangular() one that fires too much is told to fire more. No error: the training goes on, and its result
-# reads as the surrogate's merit. (The docstrings have these formulas, in a U that for the others is the difference.)
+# snntorch 1.0.0 (torch 2.13.0, numpy 2.4.6, Python 3.11): three of its surrogate gradients are not large around the
+# threshold, where a surrogate has to be. Neurons hand them the potential less the threshold. spike_rate_escape takes 1
+# off once more and peaks at a potential of threshold + 1; SFS is 0 up to a potential of threshold + B, with B 1 by
+# default, where the paper that it cites has it non-zero within B of the threshold; triangular is no triangle but 1
+# everywhere below the threshold and -1 everywhere above. So with SFS() a neuron gets no gradient whether it fires too
+# little or too much, and with triangular() one that fires too much is told to fire more. No error: training goes on,
+# and its result reads as the surrogate's merit. (The docstrings do have these formulas, in U.)
 # Guessed: a gradient that is largest at the threshold, falls to both sides of it, and is never negative.
 # Helps: fast_sigmoid or atan; or custom_surrogate.
 #
@@ -24,7 +24,7 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"  # Where no file of yours stands before a module.
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install -q torch==2.13.0
-"$folder/venv/bin/pip" install -q snntorch==1.0.0
+"$folder/venv/bin/pip" install -q snntorch==1.0.0 numpy==2.4.6
 "$folder/venv/bin/python" -W ignore - > "$folder/output" <<'PYTHON'
 import snntorch
 import torch

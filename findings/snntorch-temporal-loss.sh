@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# snntorch 1.0.0 (torch 2.13.0, Python 3.11): mse_temporal_loss, by its defaults, wants every output to fire in the
-# first step, whatever the label. Its docstring has the incorrect ones fire in the last, off_target=-1, counted from the
-# end; but labels become times by spikegen.targets_convert, which makes 0 of a negative off_target. So outputs that are
-# all the same have a loss of 0, and those that tell the class are punished. In the same way
+# snntorch 1.0.0 (torch 2.13.0, numpy 2.4.6, Python 3.11): mse_temporal_loss, by its defaults, wants every output to
+# fire in the first step, whatever the label. Its docstring has the incorrect ones fire in the last, off_target=-1,
+# counted from the end; but labels become times by spikegen.targets_convert, which makes 0 of a negative off_target. So
+# outputs that are all the same have a loss of 0, and those that tell the class are punished. In the same way
 # mse_membrane_loss(off_target=-1) wants potentials of 0. (Issue 253 of jeshraghian/snntorch; for the rest none found.)
 # With multi_spike=True, a spike that has been counted is removed from its step for all outputs and samples, another's
 # spike in the same step with it. So spikes at just the wanted times have a loss once two outputs share a step, and the
@@ -27,7 +27,7 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"  # Where no file of yours stands before a module.
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install -q torch==2.13.0
-"$folder/venv/bin/pip" install -q snntorch==1.0.0
+"$folder/venv/bin/pip" install -q snntorch==1.0.0 numpy==2.4.6
 "$folder/venv/bin/python" -W ignore - > "$folder/output" <<'PYTHON'
 import snntorch.functional as functional
 import torch

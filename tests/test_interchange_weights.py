@@ -85,3 +85,21 @@ def test_without_its_package_the_error_says_what_to_install(package, write, tmp_
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ZooError, match=r"hetsnn-zoo\[weights\]"):
         write(zoo.load("hetsnn-mem5-1024"), tmp_path / "a")
+
+
+def test_arrays_that_lie_in_another_order_are_written_as_they_are(tmp_path):
+    model = zoo.load("homsnn-mem5-1024")
+    turned = {name: np.asfortranarray(value) for name, value in model.parts(0).items()}
+
+    class Turned:
+        def __getattr__(self, name):
+            return getattr(model, name)
+
+        def parts(self, seed=None):
+            return turned
+
+    file = export_safetensors(Turned(), tmp_path / "a.safetensors", 0)
+    with safetensors.safe_open(file, "np") as opened:
+        for name in ("w_in", "w_out"):
+            assert turned[name].shape[0] > 1 and not turned[name].flags.c_contiguous
+            np.testing.assert_array_equal(opened.get_tensor(name), turned[name])

@@ -26,8 +26,9 @@ def tensors(model: ZooModel, seed: int | None = None) -> dict[str, np.ndarray]:
     tau_ms = tau_ms_from_x(parts["x_tau"])
     arrays = {"k": (DT_MS / tau_ms).astype(np.float32), "tau_ms": tau_ms.astype(np.float32)}
     arrays |= {name: value for name, value in parts.items() if name != "x_tau"}
-    entries = describe(model, seed).items()
-    return arrays | {name: value for name, value in entries if isinstance(value, np.ndarray)}
+    arrays |= {name: value for name, value in describe(model, seed).items() if isinstance(value, np.ndarray)}
+    # safetensors 0.8 writes memory as it lies, and reads it in C's order.
+    return {name: np.asarray(value, order="C") for name, value in arrays.items()}
 
 
 def export_safetensors(model: ZooModel, path: Path, seed: int | None = None) -> Path:
