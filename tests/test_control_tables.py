@@ -8,6 +8,7 @@ from pathlib import Path
 
 import jax.numpy as jnp
 import pytest
+from table_cells import cells
 
 import zoo
 from zoo.analysis.shapley import subsets
@@ -31,10 +32,6 @@ from zoo.tasks import brax
 from zoo.training import default_recipe, train
 
 FULL = "hetsnn-hp-48"
-
-
-def cells(line):
-    return [cell.strip().replace("\N{NO-BREAK SPACE}", " ") for cell in line.strip("|").split("|")]
 
 
 def test_table_1_has_each_subset_once_and_reaches_the_cards():

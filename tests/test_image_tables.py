@@ -5,6 +5,7 @@ import json
 import re
 
 import pytest
+from table_cells import cells
 
 import zoo
 from zoo.cli import main
@@ -12,10 +13,6 @@ from zoo.registry.names import parse
 from zoo.registry.paper import TABLE_3
 from zoo.report.card_index import with_tables
 from zoo.report.image_tables import image_table
-
-
-def cells(line):
-    return [cell.strip().replace("\N{NO-BREAK SPACE}", " ") for cell in line.strip("|").split("|")]
 
 
 def unlinked(line):

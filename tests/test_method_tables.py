@@ -5,16 +5,13 @@ from pathlib import Path
 from statistics import fmean
 
 import pytest
+from table_cells import cells
 
 import zoo
 from zoo.core.json_files import read_json, write_json
 from zoo.evaluation.statistics import contrast
 from zoo.report.card_index import index_rows
 from zoo.report.method_tables import method_table
-
-
-def cells(line: str) -> list[str]:
-    return [cell.strip() for cell in line.strip().strip("|").split("|")]
 
 
 @pytest.fixture

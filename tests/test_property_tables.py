@@ -3,18 +3,15 @@
 from statistics import fmean, stdev
 
 import pytest
+from table_cells import cells
 
 from zoo.models import PROPERTIES
 from zoo.registry.paper import TABLE_1
 from zoo.report import property_tables
 from zoo.report.control_tables import ablation_table
-from zoo.report.property_tables import TOLD_APART, property_table, split, subset_rewards, twins
+from zoo.report.property_tables import ACTING, property_table, split, subset_rewards, twins
 
 SUBSETS = [frozenset(chosen) for chosen in TABLE_1]
-
-
-def cells(line: str) -> list[str]:
-    return [cell.strip() for cell in line.strip().strip("|").split("|")]
 
 
 def made(reward, tasks, monkeypatch) -> tuple[list[list[str]], list[list[str]]]:
@@ -71,7 +68,7 @@ def test_published_rows_are_those_of_table_1():
     ours = subset_rewards("hetsnn-hp-16384")
     assert {chosen: f"{reward:.0f}" for chosen, reward in ours.items()} == rewards
     hopper = [row for row in map(cells, property_table().splitlines()) if row[0] == "Hopper"]
-    for row, names, count in zip(hopper, TOLD_APART.values(), (8, 12, 8), strict=False):
+    for row, names, count in zip(hopper, ACTING.values(), (8, 12, 8), strict=False):
         having, lacking = split(ours, names)
         assert (len(having), len(lacking)) == (count, 15 - count)
         assert row[2:4] == [f"{fmean(having):.0f}", f"{fmean(lacking):.0f}"]

@@ -188,7 +188,7 @@ def _published(name: str, folder: Path, begun: bool) -> tuple[Path | None, Recip
     if begun:
         return None, recorded_recipe(folder)
     source = published_folder(name)
-    return source, trained_by(source)
+    return source, trained_by(read_config(source), source)
 
 
 def _check_begun(folder: Path, recipe: Recipe, recorded: Origin | None, origin: Origin | None, options) -> None:
@@ -212,8 +212,9 @@ def _is_done(folder: Path, recipe: Recipe) -> bool:
         return False
     with contextlib.suppress(ZooError, OSError):
         verify_manifest(folder / "checkpoint")
-        done = read_config(folder / "checkpoint")["training"]["generations"]
-        return done == recipe.generations and trained_by(folder / "checkpoint") == recipe
+        config = read_config(folder / "checkpoint")
+        done = config["training"]["generations"]
+        return done == recipe.generations and trained_by(config, folder / "checkpoint") == recipe
     return False
 
 

@@ -8,7 +8,6 @@ from jaxtyping import Float
 
 from zoo.analysis.shapley import Contributions, Subset, contributions, subsets
 from zoo.core.errors import ZooError
-from zoo.core.json_files import read_json
 from zoo.evaluation.episodes import evaluate_parts
 from zoo.models import PROPERTIES
 from zoo.registry.commands import training_command
@@ -16,7 +15,7 @@ from zoo.registry.families import family_of
 from zoo.registry.metrics import RETURN
 from zoo.registry.names import ModelName, parse
 from zoo.registry.recipe import Recipe, make_network_config, make_recipe_task
-from zoo.store.records import read_config, trained_by
+from zoo.store.records import read_config, read_evaluation, trained_by
 from zoo.tasks.observations import ObservationStats
 from zoo.training import default_recipe, override, train
 from zoo.training.methods.base import Group
@@ -90,8 +89,8 @@ def read_subsets(name: str, runs: Path) -> Contributions:
     names = subset_names(name)
     missing = [run for run in names.values() if not _is_finished(runs, run)]
     full, settings = runs / name / "checkpoint", {}
-    if full.is_dir():
-        begun = trained_by(full)
+    if (full / "config.json").is_file():
+        begun = trained_by(read_config(full), full)
         settings = {"generations": begun.generations, "seeds": begun.seeds}
     if missing:
         options = "".join(f" --{key} {value}" for key, value in settings.items())
@@ -108,7 +107,7 @@ def _is_finished(runs: Path, name: str) -> bool:
     if not (checkpoint / "evaluation.json").is_file():
         return False
     config = read_config(checkpoint)
-    return config["training"]["generations"] >= trained_by(checkpoint).generations
+    return config["training"]["generations"] >= trained_by(config, checkpoint).generations
 
 
 def _measured(name: str, names: dict[Subset, str], recipe: Recipe, runs: Path) -> Contributions:
@@ -126,7 +125,7 @@ def read_means(checkpoint: Path, recipe: Recipe) -> Float[np.ndarray, " K"]:
         ZooError: if its training has generations of the recipe yet to come, with the command that goes on.
     """
     config = read_config(checkpoint)
-    own, done = trained_by(checkpoint), config["training"]["generations"]
+    own, done = trained_by(config, checkpoint), config["training"]["generations"]
     if "origin" in config:
         raise ValueError(f"{checkpoint} began with another model's neurons (--from); choose another folder")
     before, now = own.flat(), recipe.flat()
@@ -136,7 +135,7 @@ def read_means(checkpoint: Path, recipe: Recipe) -> Float[np.ndarray, " K"]:
     if done < recipe.generations:
         command = training_command(config["name"], own, "--out", str(checkpoint.parent.parent))
         raise ZooError(f"{checkpoint} has had {done} of {recipe.generations} generations; to go on: {command}")
-    return np.array([row["mean"] for row in read_json(checkpoint / "evaluation.json")["seeds"]])
+    return np.array([row["mean"] for row in read_evaluation(checkpoint)["seeds"]])
 
 
 def untrained(model: ModelName, recipe: Recipe, run: Path) -> Float[np.ndarray, " K"]:

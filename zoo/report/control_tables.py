@@ -64,7 +64,7 @@ def _short(recipe: Recipe) -> tuple[int, float]:
 
 def recipe_of(model: ModelInfo) -> Recipe:
     """By which a published model was trained."""
-    return trained_by(Path(model.path))
+    return trained_by(read_config(Path(model.path)), Path(model.path))
 
 
 def population_curve(model: ModelInfo) -> list[dict]:

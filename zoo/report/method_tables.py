@@ -2,41 +2,40 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from statistics import fmean
 
-from zoo.core.formatting import number
-from zoo.evaluation.statistics import contrast
+from zoo.models import PROPERTIES
+from zoo.registry.families import DEFAULT_TRAINER
 from zoo.registry.names import parse
-from zoo.report.width_tables import KINDS, tested
+from zoo.report.tested_tables import KINDS, Row, compared, tested
 from zoo.store.catalogue import ModelInfo
 from zoo.store.records import read_evaluation
 from zoo.tasks.brax import FAMILY as BRAX
 
-_BY_GRADIENTS = "-bp"
+_GRADIENTS = "bp"
 
 
 def method_table(rows: Iterable[ModelInfo]) -> str:
     """What gradients reach less what evolution does, pair by pair, as Markdown.
 
-    A seed's network without noise, on its published episodes, is one number; both methods have the budget of
-    environment steps that their recipe asks for. The interval is Welch's over training seeds, and the last p is
-    corrected for the number of pairs (Holm).
+    A seed's network without noise, on its published episodes, is one number; each method has the environment steps
+    that its own recipe asks for. The interval is Welch's over training seeds, and the last p is corrected for the
+    number of pairs (Holm).
 
     Args:
-        rows: published models; others than Brax's are left out, and those without a partner by the other method.
+        rows: published models; others than Brax's are left out, subsets of the properties, and those without a
+            partner by the other method.
     """
-    by_name = {row.name: row for row in rows if row.task in BRAX.tasks}
-    found = []
-    for name, row in sorted(by_name.items(), key=lambda item: (item[1].task, parse(item[0]).budget, item[0])):
-        if (partner := by_name.get(f"{name}{_BY_GRADIENTS}")) is None or (
-            kind := KINDS.get(parse(name).kind)
-        ) is None:
+    cells = {}
+    for row in rows:
+        model = parse(row.name)
+        if model.task in BRAX.tasks and model.properties == PROPERTIES:
+            cells[model.task, model.budget, model.kind, model.trainer] = row
+    found: list[Row] = []
+    for task, budget, kind, trainer in sorted(cells):
+        if trainer != DEFAULT_TRAINER or (task, budget, kind, _GRADIENTS) not in cells:
             continue
-        evolution, gradients = _returns(row), _returns(partner)
-        if min(len(evolution), len(gradients)) < 2:
-            continue
-        start = f"| {BRAX.label(row.task)} | {kind} | {parse(name).budget:,} | {number(fmean(evolution))} "
-        found.append((f"{start}| {number(fmean(gradients))} ", contrast([gradients, evolution])))
+        evolution, gradients = (_returns(cells[task, budget, kind, by]) for by in (DEFAULT_TRAINER, _GRADIENTS))
+        found += compared(f"| {BRAX.label(task)} | {KINDS[kind]} | {budget:,} ", evolution, gradients)
     return tested(
         "| environment | trained | parameters | evolution | gradients | gradients - evolution (95 % interval) "
         "| Welch's p | corrected |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n",

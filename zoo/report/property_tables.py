@@ -8,13 +8,13 @@ from zoo.core.formatting import number
 from zoo.evaluation.statistics import contrast
 from zoo.registry.paper import TABLE_1, TABLE_1_BUDGET
 from zoo.report.control_tables import means_until, subset_models, whole_generations
-from zoo.report.width_tables import tested
+from zoo.report.tested_tables import tested
 from zoo.tasks.brax import FAMILY as BRAX
 
 _Rewards = Mapping[frozenset[str], float]
 
-TOLD_APART = {"tau": {"x_tau"}, "v_th or v_rest": {"v_th", "v_rest"}, "R": {"r"}}
-"""What a subset may train, by how it is called: threshold and resting potential act by their distance alone."""
+ACTING = {"tau": {"x_tau"}, "v_th or v_rest": {"v_th", "v_rest"}, "R": {"r"}}
+"""Properties that act apart from each other, as the table calls them: two do by their distance alone."""
 
 
 def property_table() -> str:
@@ -31,7 +31,7 @@ def property_table() -> str:
         if len(ours) < len(TABLE_1):
             continue
         paper = {frozenset(chosen): _mean(cells[task]) for chosen, cells in TABLE_1.items()}
-        for sign, names in TOLD_APART.items():
+        for sign, names in ACTING.items():
             having, lacking = split(ours, names)
             in_paper = fmean(split(paper, names)[0]) - fmean(split(paper, names)[1])
             means = f"{number(fmean(having))} | {number(fmean(lacking))}"

@@ -100,7 +100,8 @@ def learning_curve(info: ModelInfo) -> list[dict]:
 
     Seconds are None where the training was not on one core all the time: others do not compare.
     """
-    recipe, training = trained_by(Path(info.path)), read_config(Path(info.path))["training"]
+    config = read_config(Path(info.path))
+    recipe, training = trained_by(config, Path(info.path)), config["training"]
     by_generation = defaultdict(list)
     for row in read_table(Path(info.path) / "training.csv"):
         by_generation[int(row["generation"])].append(row)

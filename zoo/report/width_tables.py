@@ -1,13 +1,13 @@
 """What more parameters bring, and trained weights against trained neurons, with tests corrected for their number."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
 
 from zoo.core.formatting import number
-from zoo.evaluation.statistics import Contrast, contrast, holm, student
+from zoo.evaluation.statistics import Contrast, student
 from zoo.report.control_tables import (
     fully_trained,
     generations_of_both,
@@ -15,10 +15,9 @@ from zoo.report.control_tables import (
     models_of_fig_3,
     whole_generations,
 )
+from zoo.report.tested_tables import KINDS, compared, tested
 from zoo.store.catalogue import ModelInfo
 from zoo.tasks.brax import FAMILY as BRAX
-
-KINDS = {"het": "neurons", "hom": "weights"}
 
 
 class Points(NamedTuple):
@@ -97,21 +96,9 @@ def difference_table(rows: Iterable[ModelInfo]) -> str:
         if (until := generations_of_both(*pair)) is None:
             continue
         neurons, weights = (means_until(row, until)[1] for row in pair)
-        if min(len(neurons), len(weights)) < 2:
-            continue
-        means = f"{number(fmean(neurons))} | {number(fmean(weights))}"
-        found.append((f"| {BRAX.label(task)} | {budget:,} | {until:,} | {means} ", contrast([weights, neurons])))
+        found += compared(f"| {BRAX.label(task)} | {budget:,} | {until:,} ", neurons, weights)
     return tested(
         "| environment | parameters | generations | neurons | weights | weights - neurons (95 % interval) "
         "| Welch's p | corrected |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
         found,
-    )
-
-
-def tested(head: str, found: Sequence[tuple[str, Contrast]]) -> str:
-    """A table whose rows go on from their beginnings with an effect, its interval, p, and p corrected by Holm."""
-    corrected = holm([p for _, (*_, p) in found])
-    return head + "".join(
-        f"{start}| {effect:+.0f} ({low:+.0f} to {high:+.0f}) | {p:.2g} | {together:.2g} |\n"
-        for (start, (effect, low, high, p)), together in zip(found, corrected, strict=True)
     )

@@ -28,10 +28,10 @@ from zoo.core.errors import DamagedCheckpointError, ZooError
 from zoo.core.json_files import from_json, write_json
 from zoo.core.version import as_written_by
 from zoo.models import NetworkConfig
-from zoo.registry.recipe import Recipe, read_recipe
+from zoo.registry.recipe import Recipe
 from zoo.store.agreement import check_evaluation, check_finite, check_length, check_model
 from zoo.store.manifest import MANIFEST, SCHEMA, verify_manifest, write_manifest
-from zoo.store.records import read_config, read_evaluation
+from zoo.store.records import read_config, read_evaluation, trained_by
 
 _REQUIRED = ("config.json", "evaluation.json", "training.csv")
 _MAX_NUMBERS = 2**26  # 256 MiB of float32: a thousand times the largest published model.
@@ -80,7 +80,7 @@ def read_checkpoint(path: Path, *, verified: bool = False) -> Checkpoint:
     config = read_config(path)
     with as_written_by(_writer(config)):
         network = from_json(NetworkConfig, config["network"], f"{path}/config.json: network")
-        recipe = read_recipe(config["recipe"], config["name"], f"{path}/config.json")
+        recipe = trained_by(config, path)
     seeds = tuple(config["seeds"])
     if _numbers(network, len(seeds)) > _MAX_NUMBERS:
         raise DamagedCheckpointError(f"{path}/config.json asks for more than {_MAX_NUMBERS:,} numbers")

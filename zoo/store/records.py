@@ -77,9 +77,12 @@ def read_config(path: Path) -> dict:
     return config
 
 
-def trained_by(path: Path) -> Recipe:
-    """The recipe by which a checkpoint folder's model was trained."""
-    config = read_config(path)
+def trained_by(config: dict, path: Path) -> Recipe:
+    """The recipe by which a model was trained, in what `read_config` read of its checkpoint folder.
+
+    Raises:
+        DamagedCheckpointError: if it is none.
+    """
     return read_recipe(config["recipe"], config["name"], f"{path}/config.json")
 
 
