@@ -36,7 +36,8 @@ def add_verbs(verb: Callable[..., argparse.ArgumentParser], prepared: Callable[[
     sub.add_argument("--budget", type=int, help="image-firing: of the models (default 4096)")
 
     sub = verb("table", _table, "Print rewards beside the paper's, as Markdown.")
-    sub.add_argument("which", choices=[*_TABLES], help="; ".join(f"{k}: {v[0]}" for k, v in _TABLES.items()))
+    explained = "; ".join(f"{which}: {shows}" for which, (shows, *_) in _TABLES.items())
+    sub.add_argument("which", choices=[*_TABLES], metavar="WHICH", help=explained)
     _add_ablation(sub)
 
     sub = verb("render", _render, "Show an episode: the bodies, and the spikes of the hidden layer beside them.")
