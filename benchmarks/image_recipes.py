@@ -4,7 +4,7 @@
 
 Each setting is trained on the first 50,000 training images, on seeds that no published model has, and judged by the
 other 10,000. The one that is best there, and the recipe as it is where it is among them, are then also judged by the
-test images.
+test images. With `--whole-layer` the search is the paper's: 256 members, which differ in all neurons at once.
 """
 
 import argparse
@@ -41,6 +41,13 @@ def held_back(name):
     return Images(images.pixels[TRAINED_ON:], images.labels[TRAINED_ON:])
 
 
+def whole_layer(name):
+    """What makes the paper's search of the recipe's: a block as wide as the hidden layer, and its 256 members."""
+    model, recipe = parse(name), default_recipe(name)
+    config = make_network_config(model, make_recipe_task(model, recipe), recipe)
+    return {"population": 256, "block_neurons": config.hidden}
+
+
 def trained(name, recipe, seeds):
     """Parts of the centres by seed, and their task."""
     model = parse(name)
@@ -61,11 +68,14 @@ def main():
     parser.add_argument("name")
     parser.add_argument("--seeds", type=int, nargs="+", default=[100, 101, 102])
     parser.add_argument("--generations", type=int)
+    parser.add_argument("--whole-layer", action="store_true")
     parser.add_argument("--input-gain", type=float, nargs="*", default=[])
     parser.add_argument("--sigma", type=float, nargs="*", default=[])
     parser.add_argument("--centre-lr", type=float, nargs="*", default=[])
     arguments = parser.parse_args()
     usual = default_recipe(arguments.name)
+    if arguments.whole_layer:
+        usual = override(usual, **whole_layer(arguments.name))
     grid = {
         field: getattr(arguments, field) or [getattr(usual, field)] for field in ("input_gain", "sigma", "centre_lr")
     }
