@@ -72,13 +72,13 @@ def main():
     parser.add_argument("--input-gain", type=float, nargs="*", default=[])
     parser.add_argument("--sigma", type=float, nargs="*", default=[])
     parser.add_argument("--centre-lr", type=float, nargs="*", default=[])
+    parser.add_argument("--batch", type=int, nargs="*", default=[])
     arguments = parser.parse_args()
     usual = default_recipe(arguments.name)
     if arguments.whole_layer:
         usual = override(usual, **whole_layer(arguments.name))
-    grid = {
-        field: getattr(arguments, field) or [getattr(usual, field)] for field in ("input_gain", "sigma", "centre_lr")
-    }
+    fields = ("input_gain", "sigma", "centre_lr", "batch")
+    grid = {field: getattr(arguments, field) or [getattr(usual, field)] for field in fields}
     found = {}
     for values in itertools.product(*grid.values()):
         setting, start = dict(zip(grid, values, strict=True)), time.process_time()

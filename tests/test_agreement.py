@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 import tracemalloc
 
 import gymnasium
@@ -230,6 +231,15 @@ def test_one_bad_model_does_not_take_the_others_away(checkpoint, monkeypatch):
     assert len(lines) == 1 and "hetsnn-mem6-32 is left out" in lines[0] and "evaluation.json is missing" in lines[0]
     with pytest.warns(UserWarning, match="hetsnn-mem6-32 is left out"):
         select("hetsnn-mem*-32")
+
+
+def test_a_key_that_stands_twice_is_found_in_one_pass(tmp_path):
+    keys = [*range(50_000), 49_999]
+    (tmp_path / "x.json").write_text("{" + ", ".join(f'"{key}": 1' for key in keys) + "}")
+    start = time.process_time()
+    with pytest.raises(DamagedCheckpointError, match="'49999' stands twice"):
+        read_json(tmp_path / "x.json")
+    assert time.process_time() - start < 20  # Minutes, were each key compared with each.
 
 
 @pytest.mark.parametrize(

@@ -104,9 +104,19 @@ def test_leftovers_of_killed_saves_are_swept_at_the_start(tmp_path):
     (run / ".mine").mkdir()
     os.utime(run / ".checkpoint.ab12_xyz", (0, 0))
     (run / ".checkpoint.ab12_now").mkdir()
+    (run / ".start.ab12_xyz").mkdir()
+    os.utime(run / ".start.ab12_xyz", (0, 0))
     drop_states_after(states, 8)
     assert sorted(path.name for path in states.iterdir()) == ["00000008"]
     assert sorted(path.name for path in run.iterdir()) == [".checkpoint.ab12_now", ".mine", "state"]
+
+
+def test_a_state_of_other_arrays_is_not_called_damaged(tmp_path):
+    save_state(tmp_path, {"a": np.ones(3, np.float32)}, progress(8))
+    with pytest.raises(ZooError, match=r"lacks of the arrays \['b'\], and has besides \['a'\]\. It is undamaged"):
+        restore_state(tmp_path, {"b": np.ones(3, np.float32)})
+    with pytest.raises(ZooError, match=r"float32\[3\]; it must be float32\[4\]\. It is undamaged"):
+        restore_state(tmp_path, {"a": np.ones(4, np.float32)})
 
 
 def test_what_a_save_killed_between_its_renames_took_away_is_put_back(tmp_path):

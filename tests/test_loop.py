@@ -14,12 +14,13 @@ import pytest
 from waiting import SECONDS, running, wait_until
 
 import zoo
-from zoo.core.errors import ZooError
+from zoo.core.errors import DivergedError, ZooError
 from zoo.core.formatting import deviation
 from zoo.core.json_files import read_json
 from zoo.store.curves import cut_rows
 from zoo.store.manifest import verify_manifest
 from zoo.training import default_recipe, export_run, make_recipe, override, train
+from zoo.training.run import export, runs
 from zoo.training.run.engine import Engine
 from zoo.training.run.export import _history, thin_curve
 from zoo.training.run.state import restore_state, save_state, saved_states
@@ -101,6 +102,35 @@ def test_a_folder_has_one_training_at_a_time(tmp_path):
             with pytest.raises(ZooError, match=f"another training is going on in .*{NAME}"):
                 train(NAME, out=tmp_path, quiet=True, fresh=fresh, **settings)
     assert train(NAME, out=tmp_path, quiet=True, max_minutes=0.001, **settings).generations[0] > 0
+
+
+def test_a_training_that_begins_between_two_looks_is_seen(tmp_path, tiny, monkeypatch):
+    hold = runs._hold
+
+    def late(folder):
+        monkeypatch.setattr(runs, "_hold", hold)
+        train(NAME, out=tmp_path, quiet=True, **(tiny | {"sigma": 0.3}))
+        return hold(folder)
+
+    monkeypatch.setattr(runs, "_hold", late)
+    with pytest.raises(ZooError, match=r"another training has been in .* meanwhile: give the command again"):
+        train(NAME, out=tmp_path, quiet=True, **(tiny | {"sigma": 0.01}))
+    assert read_json(tmp_path / NAME / "run.json")["recipe"]["settings"]["sigma"] == 0.3
+
+
+def test_a_run_that_diverged_holds_up_no_other(tmp_path, tiny, monkeypatch):
+    names = ("hetsnn-mem2-64", "hetsnn-mem2-128")
+    export_run = export.export_run
+
+    def diverging(folder):
+        if folder.name == names[0]:
+            raise DivergedError(f"{folder}: diverged")
+        return export_run(folder)
+
+    monkeypatch.setattr(export, "export_run", diverging)
+    with pytest.raises(DivergedError, match=f"{names[0]}: diverged"):
+        train(names, out=tmp_path, quiet=True, **tiny)
+    assert [(tmp_path / name / "checkpoint").exists() for name in names] == [False, True]
 
 
 def test_a_name_counts_once_and_there_must_be_one(tmp_path):

@@ -60,6 +60,16 @@ class Line:
 
 
 @dataclasses.dataclass(frozen=True)
+class Geared(Line):
+    """The same, by a task that multiplies readouts itself, as Brax's do."""
+
+    action_gain: float = 2.0
+
+    def step(self, state, readout):
+        return super().step(state, self.action_gain * readout)
+
+
+@dataclasses.dataclass(frozen=True)
 class Bandit(Line):
     """One step; the best push is 0.6."""
 
@@ -132,6 +142,13 @@ def greedy_return(task, one, state, count=200):
     return float(found.rewards.sum(0).mean())
 
 
+def test_a_gain_acts_once_whoever_has_it():
+    *_, line = played(Line())
+    *_, geared = played(Geared())
+    np.testing.assert_allclose(line.actions, geared.actions, rtol=1e-5)
+    np.testing.assert_allclose(line.rewards, geared.rewards, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("falls_at", [np.inf, 4])
 def test_episodes_end_and_begin_where_they_should(falls_at):
     _, now, fresh, _, after, found = played(Line(falls_at=falls_at))
@@ -143,7 +160,7 @@ def test_episodes_end_and_begin_where_they_should(falls_at):
         for s in range(25):
             assert found.begins[s, i] == over
             np.testing.assert_allclose(found.observations[s, i], [x, last, 1], rtol=1e-4, atol=1e-5)
-            push, last = found.actions[s, i, 0] / 2 - 0.75 * last, found.actions[s, i, 0] / 2
+            push, last = found.actions[s, i, 0] - 0.75 * last, found.actions[s, i, 0]
             reward = -(x**2) - 0.5 * push**2
             x, t, clock, episode = 0.9 * x + push, t + 1, clock + 1, episode + reward
             fell, cut = t >= falls_at, t < falls_at and clock == 10

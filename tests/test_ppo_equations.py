@@ -91,3 +91,5 @@ def test_scale_follows_targets():
     # Both moments move by a tenth: the deviation counts that the mean is on its way.
     assert float(later.mean) == pytest.approx(31, abs=0.2)
     assert float(later.variance) == pytest.approx(16 + 0.1 * 0.9 * 100, rel=0.05)
+    unmoved = later.moved(jnp.array([1e20, 30.0], jnp.float32), 0.1)  # Its square is beyond float32.
+    assert float(unmoved.mean) == float(later.mean) and float(unmoved.variance) == float(later.variance)

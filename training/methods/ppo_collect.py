@@ -136,12 +136,13 @@ def collect(
         packed: the network.
         see: what the network gets of an observation.
         log_std: logarithms of the actions' standard deviations.
-        gain: action per volt of readout, as in the task.
+        gain: action per volt of readout, the task's own gain included.
         now: where they stand.
         fresh: states and observations that their next episodes begin with.
         noise: standard normal numbers.
     """
     fresh_state, fresh_observation = fresh
+    tasks_own = getattr(task, "action_gain", 1.0)  # What the step itself multiplies by.
 
     def one(now, noise):
         observation = now.observation.T
@@ -149,7 +150,7 @@ def collect(
         readouts, after = unroll(packed, before, see(observation)[None], now.begins[None], Surrogate())
         mean = gain * readouts[0]
         action = mean + jnp.exp(log_std) * noise
-        taken = step(now.state, (action / gain).T)
+        taken = step(now.state, (action / tasks_own).T)
         good = jnp.isfinite(taken.observation).all(0) & jnp.isfinite(taken.reward)
         clock = now.clock + 1
         fell = taken.done | ~good

@@ -115,8 +115,9 @@ class Scale(NamedTuple):
         return (value - self.mean) / self.std
 
     def moved(self, targets: Float[ArrayLike, "*b"], rate: Float[ArrayLike, ""]) -> "Scale":
-        """Both moments a part `rate` of the way to those of new targets."""
+        """Both moments a part `rate` of the way to those of new targets; as they are if these are not finite."""
         mean = self.mean + rate * (targets.mean() - self.mean)
         second = self.variance + jnp.square(self.mean)
         second = second + rate * (jnp.square(targets).mean() - second)
-        return Scale(mean, jnp.maximum(second - jnp.square(mean), 0.0))
+        moved = Scale(mean, jnp.maximum(second - jnp.square(mean), 0.0))
+        return jax.tree.map(lambda new, old: jnp.where(jnp.isfinite(second), new, old), moved, self)

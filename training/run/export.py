@@ -28,6 +28,17 @@ from zoo.training.run.state import restore_state, save_state
 _CURVE_GENERATIONS = 100
 
 
+def export_ended(folders: Sequence[Path]) -> list[str]:
+    """Exports runs that have ended, and tells what is wrong with those that diverged: they hold up no other."""
+    problems = []
+    for folder in folders:
+        try:
+            export_run(folder)
+        except DivergedError as error:
+            problems.append(str(error))
+    return problems
+
+
 @in_single_precision()
 def export_run(folder: Path, target: Path | None = None, *, with_state: bool = False) -> Path:
     """Evaluates a run's centre on fresh episodes and writes the checkpoint.

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from zoo.core.errors import DivergedError
 from zoo.core.programs import make_room_for_programs
 from zoo.registry.names import parse
 from zoo.registry.recipe import read_recipe
@@ -29,7 +30,7 @@ from zoo.training.methods.activity import COLUMNS
 from zoo.training.run import hosts
 from zoo.training.run.devices import check_plugin, check_split
 from zoo.training.run.engine import CHUNK, Engine, to_host
-from zoo.training.run.export import export_run
+from zoo.training.run.export import export_ended
 from zoo.training.run.logs import Log
 from zoo.training.run.plan import within_memory
 from zoo.training.run.position import Position, hardware
@@ -113,18 +114,20 @@ def train(
         runs, prepared, done = _prepare(names, Path(out), locks, **options, **changes)
         task, goal = shared_task(runs), runs[0].recipe.generations
         reached = {run.folder: goal for run in done}
-        going, stopped = [run for run in runs if run not in done], False
+        going, stopped, diverged = [run for run in runs if run not in done], False, []
         request = locks.enter_context(StopRequest())
         while going and not stopped:
             shown = _Shown(quiet=quiet or not hosts.is_main(), log=log if log and hosts.is_main() else Log())
             generations, stopped = _train_until_one_ends(going, task, prepared, until, save_minutes, shown, request)
             reached.update((run.folder, g) for run, g in zip(going, generations, strict=True))
             ended = [run for run in going if reached[run.folder] >= goal]
-            hosts.from_main(lambda ended=ended: [str(export_run(run.folder)) for run in ended])
+            diverged += hosts.from_main(lambda ended=ended: export_ended([run.folder for run in ended]))
             going, prepared = [run for run in going if run not in ended], []
             answers = hosts.gather(request.received, time.monotonic() > until)
             stopped = stopped or bool(answers[:, 0].any()) or bool(answers[0, 1])
         received = int(hosts.gather(request.received).max())
+    if diverged:
+        raise DivergedError("; ".join(diverged))
     return _outcome(runs, reached, goal, received)
 
 

@@ -151,7 +151,7 @@ def prepare_run(
     """
     model = parse(name)
     folder = Path(out) / name
-    begun = bool(saved_states(folder / STATE)) and not fresh
+    begun = _has_begun(folder) and not fresh
     recorded = recorded_origin(folder) if begun else None
     if continue_published and start_from is not None:
         raise ValueError("--from and --continue exclude each other: a training state has networks of its own")
@@ -162,6 +162,8 @@ def prepare_run(
         _check_same(base, recipe, f"the published {name}", "train without --continue")
         _check_length(recipe, read_config(source)["training"]["generations"], f"the published {name}")
     locks.enter_context(_hold(folder))
+    if begun != (_has_begun(folder) and not fresh):
+        raise ZooError(f"another training has been in {folder} meanwhile: give the command again")
     if begun:
         _check_begun(folder, recipe, recorded, origin, () if str(out) == "runs" else ("--out", str(out)))
     elif not fresh and (folder / "checkpoint").exists():
@@ -204,6 +206,11 @@ def _check_begun(folder: Path, recipe: Recipe, recorded: Origin | None, origin: 
         raise ZooError(f"{folder} has a run that began with {began}; {advice}")
     _check_same(before, recipe, str(folder), advice)
     _check_length(recipe, int(saved_states(folder / STATE)[-1].name), str(folder))
+
+
+def _has_begun(folder: Path) -> bool:
+    """Whether a run has a state to go on from."""
+    return bool(saved_states(folder / STATE))
 
 
 def _is_done(folder: Path, recipe: Recipe) -> bool:

@@ -9,12 +9,16 @@ import jax
 import numpy as np
 
 from zoo.core.arrays import read_arrays, write_arrays
-from zoo.core.errors import DamagedCheckpointError, ZooError
+from zoo.core.errors import DamagedCheckpointError, OtherArraysError, ZooError
 from zoo.core.json_files import coerce, read_json, write_json
 from zoo.store.checkpoint import replacing
 from zoo.store.leftovers import sweep
 from zoo.store.manifest import verify_manifest, write_manifest
 
+_UNDAMAGED = (
+    "It is undamaged: go on with the packages, and on the kind of machine, that it was saved with (PPO's environments "
+    "are those of a compiled step where llvmlite is there, of Brax's where it is not). Or start"
+)
 _KEEP = 2
 _AN_HOUR = 3600.0
 _NAME = re.compile(r"[0-9]{8,12}")  # As `save_state` writes it; a copy beside them is none.
@@ -73,12 +77,13 @@ def restore_state(folder: Path, like) -> tuple[object, dict] | None:
     Warns:
         UserWarning: if a newer one is.
     """
-    saved, problems = saved_states(folder), []
+    saved, problems, others = saved_states(folder), [], False
     for path in reversed(saved):
         try:
             found = _read(path, like)
         except (DamagedCheckpointError, OSError) as error:
             problems.append(str(error))
+            others = others or isinstance(error, OtherArraysError)
             continue
         if problems:
             warnings.warn(f"{'; '.join(problems)}. Used is that of generation {int(path.name):,}", stacklevel=2)
@@ -87,7 +92,7 @@ def restore_state(folder: Path, like) -> tuple[object, dict] | None:
         return None
     raise ZooError(
         f"no training state in {folder} can be used: {'; '.join(problems)}. "
-        "Start anew with --fresh, or in another folder with --out"
+        f"{_UNDAMAGED if others else 'Start'} anew with --fresh, or in another folder with --out"
     )
 
 

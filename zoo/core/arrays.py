@@ -12,7 +12,7 @@ from types import ModuleType
 import jax
 import numpy as np
 
-from zoo.core.errors import DamagedCheckpointError
+from zoo.core.errors import DamagedCheckpointError, OtherArraysError
 from zoo.core.json_files import read_object
 
 _COMMITTED = "commit_success.txt"
@@ -135,6 +135,12 @@ def _stored(path: Path) -> Iterator[tuple[str, Sequence[int], Sequence[int]]]:
                     yield key.decode(), metadata["shape"], metadata["chunk_grid"]["configuration"]["chunk_shape"]
 
 
+def _few(names: set[str], most: int = 3) -> str:
+    """The first of some names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return (", ".join(sorted(names)[:most]) or "none") + more
+
+
 def read_arrays(path: Path, like: dict) -> dict:
     """Loads a tree of NumPy arrays after checking names, shapes and dtypes against `like`.
 
@@ -143,7 +149,8 @@ def read_arrays(path: Path, like: dict) -> dict:
         like: the same tree with leaves that have ``shape`` and ``dtype``.
 
     Raises:
-        DamagedCheckpointError: if Orbax cannot read it, or its content differs from `like`.
+        DamagedCheckpointError: if Orbax cannot read it.
+        OtherArraysError: if its names, shapes or dtypes differ from those of `like`.
     """
     ocp, real = _orbax(), path.absolute().resolve()
     _check_files(real)
@@ -155,11 +162,12 @@ def read_arrays(path: Path, like: dict) -> dict:
     want = {jax.tree_util.keystr(k): v for k, v in jax.tree_util.tree_leaves_with_path(like)}
     have = {jax.tree_util.keystr(k): v for k, v in jax.tree_util.tree_leaves_with_path(found)}
     if set(want) != set(have):
-        raise DamagedCheckpointError(f"{path} holds {sorted(have)}; it must hold {sorted(want)}")
+        lacks, more = _few(set(want) - set(have)), _few(set(have) - set(want))
+        raise OtherArraysError(f"{path} lacks of the arrays {lacks}, and has besides {more}")
     for key, leaf in want.items():
         got = (tuple(have[key].shape), np.dtype(have[key].dtype))
         if got != (tuple(leaf.shape), np.dtype(leaf.dtype)):
-            raise DamagedCheckpointError(
+            raise OtherArraysError(
                 f"{path}: {key} is {got[1]}{list(got[0])}; it must be {leaf.dtype}{list(leaf.shape)}"
             )
     try:

@@ -25,6 +25,10 @@ class MissingPackageError(ZooError):
     """A package that this part of the zoo needs is not installed, or cannot be imported."""
 
 
+class OtherArraysError(DamagedCheckpointError):
+    """Files hold other arrays than they should, by name, shape or dtype."""
+
+
 class DivergedError(ZooError):
     """A training ended in parameters that are not finite numbers."""
 

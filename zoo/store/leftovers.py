@@ -7,7 +7,7 @@ import shutil
 import time
 from pathlib import Path
 
-_LEFTOVER = re.compile(r"\.(?P<name>[0-9]{8,12}|checkpoint|state)\.[a-z0-9_]{8}(?P<old>\.old)?")
+_LEFTOVER = re.compile(r"\.(?P<name>[0-9]{8,12}|checkpoint|state|start)\.[a-z0-9_]{8}(?P<old>\.old)?")
 
 
 def sweep(folder: Path, older_than_s: float = 0.0) -> list[str]:
