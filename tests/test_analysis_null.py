@@ -1,10 +1,11 @@
 import dataclasses
+import types
 
 import numpy as np
 import pytest
 
 from zoo.analysis.fitted_tau import null_row, paper_column, time_constants
-from zoo.analysis.null import drift, null_control, tau_ms_of
+from zoo.analysis.null import drift, null_control, tau_ms_of, why_no_null
 from zoo.models import NetworkConfig
 from zoo.registry.recipe import make_recipe, override
 from zoo.store.loading import load
@@ -56,6 +57,11 @@ def test_networks_by_gradients_have_no_null():
     model = load("hetsnn-cartpole500-1024-bp")
     with pytest.raises(ValueError, match="was trained by gradients"):
         null_control(model, quiet=True)
+    other = types.SimpleNamespace(method="random-search", settings=None)
+    named = types.SimpleNamespace(name="mine", config={}, recipe=other)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("zoo.analysis.null.find_method", lambda name: types.SimpleNamespace(drifts=True))
+        assert why_no_null(named).startswith("mine was trained by random-search: the null control is of")
     result = time_constants([model], biology=False, quiet=True)
     assert result.nulls == () and {one.origin for one in result.series} == {"trained"}
 

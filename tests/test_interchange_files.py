@@ -4,6 +4,7 @@ import dataclasses
 import shutil
 import sys
 import time
+import types
 
 import numpy as np
 import pytest
@@ -96,6 +97,11 @@ def test_every_number_of_an_observation_has_a_name(task):
     sizes = {"mem25": 3, "cartpole500": 4, "ant": 27, "hc": 17, "hp": 11, "wal": 17, "mnist": 784}
     order = observation_order(make_task(task))
     assert len(order) == len(set(order)) == sizes[task]
+
+
+def test_observations_of_another_task_are_numbered():
+    task = types.SimpleNamespace(name="push", observation_size=2)
+    assert observation_order(task) == ("observation 0", "observation 1")
 
 
 @pytest.mark.parametrize(("task", "joints"), [("hp", 3), ("wal", 6), ("hc", 6), ("ant", 8)])

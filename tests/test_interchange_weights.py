@@ -21,7 +21,7 @@ MODELS = ("hetsnn-mem25-1024", "homsnn-hp-4096", "hetsnn-ant-4096", "homsnn-cart
 
 def test_safetensors_hold_the_network_and_what_stands_around_it(tmp_path):
     model = zoo.load("homsnn-hp-4096")
-    file = export_safetensors(model, tmp_path / "a.safetensors", 1)
+    file = export_safetensors(model, str(tmp_path / "a.safetensors"), 1)
     with safetensors.safe_open(file, "np") as opened:
         arrays = {name: opened.get_tensor(name) for name in opened.keys()}
         said = json.loads(opened.metadata()[KEY])
@@ -48,7 +48,7 @@ def test_written_twice_a_file_has_the_same_bytes(write, tmp_path):
 @pytest.mark.parametrize("name", MODELS)
 def test_a_step_in_onnxruntime_is_the_policys(name, tmp_path):
     model = zoo.load(name)
-    file = export_onnx(model, tmp_path / "a.onnx")
+    file = export_onnx(model, str(tmp_path / "a.onnx"))
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     policy = zoo.policy(model)
     policy.reset(batch=1)

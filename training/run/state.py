@@ -16,8 +16,8 @@ from zoo.store.leftovers import sweep
 from zoo.store.manifest import verify_manifest, write_manifest
 
 _UNDAMAGED = (
-    "It is undamaged: go on with the packages, and on the kind of machine, that it was saved with (PPO's environments "
-    "are those of a compiled step where llvmlite is there, of Brax's where it is not). Or start"
+    "It is undamaged: go on with the packages, and on the kind of machine, that it was saved with (PPO's states of "
+    "environments are a compiled step's where llvmlite is there, Brax's where it is not). Or start"
 )
 _KEEP = 2
 _AN_HOUR = 3600.0

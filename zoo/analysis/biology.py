@@ -49,7 +49,7 @@ BIOLOGY = {
 }
 
 
-def load_biology(path: Path | None = None) -> dict[str, Float[np.ndarray, " n"]]:
+def load_biology(path: str | Path | None = None) -> dict[str, Float[np.ndarray, " n"]]:
     """Membrane time constants in ms of the populations in `BIOLOGY`.
 
     Args:
@@ -58,7 +58,7 @@ def load_biology(path: Path | None = None) -> dict[str, Float[np.ndarray, " n"]]
     Raises:
         DataNotFoundError: if there is none, or it lacks a column or a population.
     """
-    path = specimen_table() if path is None else path
+    path = specimen_table() if path is None else Path(path)
     rows = read_table(path)
     try:
         samples = {key: _select(rows, population) for key, population in BIOLOGY.items()}

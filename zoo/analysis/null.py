@@ -23,6 +23,7 @@ from zoo.store.zoo_model import ZooModel
 from zoo.training.methods.base import Group
 from zoo.training.methods.evolution import hyper_of, make_search
 from zoo.training.methods.pgpe import Hyper, Search
+from zoo.training.methods.pgpe_method import SearchSettings
 
 _STREAM = 0x4E01  # Keeps the control's random numbers apart from training's of the same seed.
 
@@ -116,6 +117,8 @@ def why_no_null(model: ZooModel) -> str:
         return f"{model.name} was imported: nothing is known of its training"
     if not find_method(model.recipe.method).drifts:
         return f"{model.name} was trained by gradients: there is no search whose drift would be a control"
+    if not isinstance(model.recipe.settings, SearchSettings):
+        return f"{model.name} was trained by {model.recipe.method}: the null control is of the zoo's own search, PGPE"
     if origin := model.config.get("origin"):
         began = f"{model.name} began with the networks of {origin['name']}"
         return f"{began}: what drift does to fresh ones is no control"

@@ -5,6 +5,7 @@ import json
 import os
 import reprlib
 import typing
+from collections import Counter
 from pathlib import Path
 
 from zoo.core.errors import DamagedCheckpointError
@@ -67,8 +68,7 @@ def _decode(text: str):
 def _unique(pairs: list[tuple]) -> dict:
     value = dict(pairs)
     if len(value) < len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
+        twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
         raise ValueError(f"the key {reprlib.repr(twice)} stands twice in an object")
     return value
 

@@ -25,12 +25,13 @@ _OPSET = 17
 _IR_VERSION = 8
 
 
-def export_onnx(model: ZooModel, path: Path, seed: int | None = None) -> Path:
+def export_onnx(model: ZooModel, path: str | Path, seed: int | None = None) -> Path:
     """Writes one step of one training seed's network, normalisation and action map included.
 
     Raises:
         ZooError: if ``onnx`` is not installed.
     """
+    path = Path(path)
     with needed_for("an ONNX model", "onnx", extra="weights"):
         import onnx
     constants, nodes = _network(model, seed)

@@ -31,12 +31,13 @@ def tensors(model: ZooModel, seed: int | None = None) -> dict[str, np.ndarray]:
     return {name: np.asarray(value, order="C") for name, value in arrays.items()}
 
 
-def export_safetensors(model: ZooModel, path: Path, seed: int | None = None) -> Path:
+def export_safetensors(model: ZooModel, path: str | Path, seed: int | None = None) -> Path:
     """Writes one training seed's network; the same network gives the same bytes.
 
     Raises:
         ZooError: if ``safetensors`` is not installed.
     """
+    path = Path(path)
     with needed_for("a file of tensors", "safetensors", extra="weights"):
         from safetensors.numpy import save_file
     path.parent.mkdir(parents=True, exist_ok=True)
