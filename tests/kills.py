@@ -88,7 +88,7 @@ def child(report: Path, moment: Moment | None, data: Path | None, command: list[
 
     dying = Dying(moment)
     loop.save_state = dying.during("save", loop.save_state)
-    loop.export_run = export.export_run = dying.during("export", export.export_run)
+    export.export_run = dying.during("export", export.export_run)
     advance = loop._advance
 
     def begin(*arguments):

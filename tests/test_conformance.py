@@ -44,7 +44,7 @@ def assert_same_bits_after_a_stop(name, whole, out, monkeypatch):
     """A training that stops after its first generation and goes on ends where one without a stop did."""
     tiny = tiny_recipe(parse(name))
     with monkeypatch.context() as patch:
-        patch.setattr("zoo.training.run.loop.export_run", lambda folder: folder)  # What it measures is not new.
+        patch.setattr("zoo.training.run.export.export_run", lambda folder: folder)  # What it measures is not new.
         assert train(name, out=out, quiet=True, max_minutes=1e-9, **tiny).generations == (1,)
         assert train(name, out=out, quiet=True, **tiny).finished
     assert state_bytes(out / name) == state_bytes(whole)

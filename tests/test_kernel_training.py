@@ -19,7 +19,7 @@ from zoo.tasks.base import Step
 from zoo.tasks.brax import BraxTask
 from zoo.tasks.compiled import Kernel, compiled_rollout, find_kernel
 from zoo.training import train
-from zoo.training.run import loop
+from zoo.training.run import export, loop
 from zoo.training.run.engine import Engine
 from zoo.training.run.state import saved_states
 
@@ -48,7 +48,7 @@ def devices(monkeypatch):
 
         monkeypatch.setattr(loop, "Engine", engine)
 
-    monkeypatch.setattr(loop, "export_run", lambda folder: folder)
+    monkeypatch.setattr(export, "export_run", lambda folder: folder)
     use(1)
     return use
 

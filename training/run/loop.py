@@ -126,9 +126,7 @@ def train(
             answers = hosts.gather(request.received, time.monotonic() > until)
             stopped = stopped or bool(answers[:, 0].any()) or bool(answers[0, 1])
         received = int(hosts.gather(request.received).max())
-    if diverged:
-        raise DivergedError("; ".join(diverged))
-    return _outcome(runs, reached, goal, received)
+    return _outcome(runs, reached, goal, received, diverged)
 
 
 def _each_once(names: str | Sequence[str]) -> list[str]:
@@ -145,7 +143,9 @@ class _Shown(NamedTuple):
     log: Log
 
 
-def _outcome(runs, reached, goal, received) -> Outcome:
+def _outcome(runs, reached, goal, received, diverged) -> Outcome:
+    if diverged:
+        raise DivergedError("; ".join(diverged))
     folders = tuple(run.folder for run in runs)
     return Outcome(
         folders=folders,
