@@ -142,7 +142,7 @@ def collect(
         noise: standard normal numbers.
     """
     fresh_state, fresh_observation = fresh
-    tasks_own = getattr(task, "action_gain", 1.0)  # What the step itself multiplies by.
+    task_gain = getattr(task, "action_gain", 1.0)  # What the step itself multiplies by.
 
     def one(now, noise):
         observation = now.observation.T
@@ -150,7 +150,7 @@ def collect(
         readouts, after = unroll(packed, before, see(observation)[None], now.begins[None], Surrogate())
         mean = gain * readouts[0]
         action = mean + jnp.exp(log_std) * noise
-        taken = step(now.state, (action / tasks_own).T)
+        taken = step(now.state, (action / task_gain).T)
         good = jnp.isfinite(taken.observation).all(0) & jnp.isfinite(taken.reward)
         clock = now.clock + 1
         fell = taken.done | ~good

@@ -162,8 +162,8 @@ def read_arrays(path: Path, like: dict) -> dict:
     want = {jax.tree_util.keystr(k): v for k, v in jax.tree_util.tree_leaves_with_path(like)}
     have = {jax.tree_util.keystr(k): v for k, v in jax.tree_util.tree_leaves_with_path(found)}
     if set(want) != set(have):
-        lacks, more = _few(set(want) - set(have)), _few(set(have) - set(want))
-        raise OtherArraysError(f"{path} lacks of the arrays {lacks}, and has besides {more}")
+        missing, unexpected = _few(set(want) - set(have)), _few(set(have) - set(want))
+        raise OtherArraysError(f"{path} holds other arrays; missing: {missing}; unexpected: {unexpected}")
     for key, leaf in want.items():
         got = (tuple(have[key].shape), np.dtype(have[key].dtype))
         if got != (tuple(leaf.shape), np.dtype(leaf.dtype)):
