@@ -68,6 +68,7 @@ def test_every_method_trains_every_family_and_what_comes_is_a_model(kind, family
     asked["physics"] = found["physics"] if "physics" in asked else None  # What computes it is found when it runs.
     assert {key: found.get(key) for key in asked} == asked
     text = zoo.card(name)
+    assert text == zoo.card(model)
     for part in (name, *find_method(model.recipe.method).story(model), f"zoo train {name}"):
         assert part in text
 

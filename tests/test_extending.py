@@ -43,6 +43,7 @@ def run(site, folder, *arguments, **environment):
 TINY = ("--seeds", "1", "--generations", "2", "--population", "4", "--quiet")
 EXAMPLES = {
     "hetsnn-mountaincar9-16": ((), "MountainCar-v0 with episodes of at most 9 steps", "PGPE"),
+    "hetsnn-pointmass-16": ((), "holding a mass on a line", "PGPE"),
     "homsnn-reacher-24": (("--episode-limit", "3"), "Brax's `reacher`", "PGPE"),
     "hetsnn-mem5-32-cma": ((), "bsuite's memory length task with 5 steps", "CMA-ES, 4 members"),
 }

@@ -190,6 +190,37 @@ def test_a_gradient_that_is_not_finite_is_skipped_and_counted(broken):
     assert not np.allclose(again.parameters[1], state.parameters[1])
 
 
+@dataclasses.dataclass(frozen=True)
+class Jackpot(ControlTask):
+    """Four steps; one start in forty pays without end."""
+
+    name: str = "jackpot"
+    observation_size: int = 4
+    action_size: int = 2
+    episode_limit: int = 4
+
+    def reset(self, key, episode):
+        state = jax.random.normal(key, (5,))
+        return state, state[:4]
+
+    def action(self, readout):
+        return readout.argmax(-1)
+
+    def step(self, state, readout):
+        reward = jnp.where(state[4] > 2.0, jnp.inf, 1.0 * self.action(readout))
+        return Step(state, state[:4], reward, jnp.array(False), jnp.float32(0.0))
+
+
+@pytest.mark.parametrize("baseline", ["running", "leave-one-out"])
+def test_an_infinite_return_costs_its_own_update_only(baseline):
+    engine = Engine(Jackpot(), [group(0, baseline=baseline)], devices=jax.devices()[:1])
+    (state,), (metrics,) = engine.advance(engine.init(), 30)
+    infinite = ~np.isfinite(metrics.mean[:, 0])
+    assert 0 < infinite.sum() < 10
+    np.testing.assert_array_equal(metrics.nan_gradients[:, 0], infinite)
+    assert 0.0 < to_host(state).baseline[0] < 4.0
+
+
 def test_clipping_shortens_only_long_gradients():
     """Adam's first moment after one step is a tenth of the gradient that it got."""
     gradient = jnp.stack([jnp.full(32, 1.0), jnp.full(32, 0.01)])

@@ -15,10 +15,12 @@ from zoo.kernels import cache
 from zoo.kernels.play import StepKernel, usual
 from zoo.kernels.primitives import UnsupportedStepError
 from zoo.models import PROPERTIES
+from zoo.registry.names import parse
+from zoo.registry.recipe import make_network_config, make_recipe, make_recipe_task
 from zoo.tasks.base import Step
 from zoo.tasks.brax import BraxTask
 from zoo.tasks.compiled import Kernel, compiled_rollout, find_kernel
-from zoo.training import train
+from zoo.training import Group, train
 from zoo.training.run import export, loop
 from zoo.training.run.engine import Engine
 from zoo.training.run.state import saved_states
@@ -75,6 +77,18 @@ def test_a_broken_training_ends_with_the_same_bits(tmp_path, devices, jax_plays,
     train(NAME, out=tmp_path / "broken", quiet=True, **TINY)
     assert_same_ends(tmp_path)
     assert not jax_plays
+
+
+def test_runs_side_by_side_equal_runs_in_turn():
+    recipe = make_recipe(NAME, **TINY | {"seeds": 2, "population": 8})
+    task = make_recipe_task(parse(NAME), recipe)
+    group = Group(config=make_network_config(parse(NAME), task, recipe), recipe=recipe, seeds=(0, 1))
+    means = []
+    for side_by_side in (1, 2):
+        engine = Engine(task, [group], devices=jax.devices()[:1], runs_per_block=side_by_side)
+        _, (metrics,) = engine.advance(engine.init(), 1)
+        means.append(metrics.mean)
+    np.testing.assert_array_equal(*means)
 
 
 def assert_same_ends(folder):

@@ -46,7 +46,7 @@ class GradientState(NamedTuple):
         parameters: flat, as `NetworkConfig.split` takes them.
         adam: its moments and count.
         stats: observation statistics (unused ones stay at zero).
-        baseline: running mean of the returns-to-go.
+        baseline: running mean of the returns-to-go, without updates in which it is not finite.
         generation: updates so far, skipped ones included.
         nan_gradients: updates skipped because their gradient was not finite.
         env_steps: environment steps lived through, in all.
@@ -172,7 +172,7 @@ class Gradients(RunsMethod):
         rate = jnp.where(state.generation == 0, 1.0, _BASELINE_RATE)
         moved = moved._replace(
             stats=state.stats if stats is None else _updated_stats(stats, trajectory),
-            baseline=state.baseline + rate * (baseline - state.baseline),
+            baseline=state.baseline + jnp.where(jnp.isfinite(baseline), rate * (baseline - state.baseline), 0.0),
             env_steps=state.env_steps + lived,
         )
         returns = self._gather(trajectory.returns, axis=1)

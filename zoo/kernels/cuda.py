@@ -91,7 +91,7 @@ class Driver:
                 function = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(library.address(target))
                 jax.ffi.register_ffi_target(target, jax.ffi.pycapsule(function), platform="CUDA", api_version=1)
                 self._kept[target] = library
-        return jax.ffi.ffi_call(target, results)
+        return jax.ffi.ffi_call(target, results, vmap_method="sequential")
 
     def _kernel(self, text: str, name: str) -> int:
         """Handle (CUkernel) of a program; it is never unloaded."""

@@ -186,7 +186,8 @@ class StepKernel:
         text = stepping.module("step", *rows, "steps", lanes)
         name = registered("steps", text, self.machine, (self.special.code,))
         shapes = ((count, total), (rows[-1], total), (stepping.scratch_size(*rows, lanes),))
-        call = jax.ffi.ffi_call(name, [jax.ShapeDtypeStruct(shape, np.float32) for shape in shapes])
+        results = [jax.ShapeDtypeStruct(shape, np.float32) for shape in shapes]
+        call = jax.ffi.ffi_call(name, results, vmap_method="sequential")
         following, result, _ = call(np.array([total], np.int32), *wide)
         *observation, reward, done, expected, fault = result[:, :environments]
         return following[:, :environments], Stepped(jnp.stack(observation), reward + fault, done > 0, expected)
@@ -202,7 +203,7 @@ class StepKernel:
         flat, moments = (environments,), [(1,), (inputs,), (inputs,)]
         scratch = (episodes.scratch_size(shape, len(step.carried), lanes),)
         results = [jax.ShapeDtypeStruct(s, np.float32) for s in (flat, flat, flat, *moments, scratch)]
-        call = jax.ffi.ffi_call(_registered(step, shape, self.machine), results)
+        call = jax.ffi.ffi_call(_registered(step, shape, self.machine), results, vmap_method="sequential")
         returns, expected, lengths, count, deviation, squared, _ = call(
             counts, scales, state, observation, *packed, mean, std
         )

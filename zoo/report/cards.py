@@ -25,17 +25,22 @@ from zoo.store.zoo_model import ZooModel
 GENERATED = "<!-- Generated from the checkpoint by `zoo cards`; edits are overwritten. -->"
 
 
-def card(name: str) -> str:
+def card(model: ZooModel | str) -> str:
     """The model card of a model, as Markdown: the stored one of a bundled model, else made anew.
+
+    Args:
+        model: of `zoo.load`, whose card is made anew, or what `zoo.load` takes.
 
     Raises:
         UnknownModelError: if the model is neither on this machine nor on the Hub.
     """
-    location = locate(name)
+    if isinstance(model, ZooModel):
+        return make_card(model)
+    location = locate(model)
     stored = Path(str(importlib.resources.files("zoo.model_cards"))) / f"{location.path.name}.md"
     if stored.is_file() and location.path.parent == bundled_folder():
         return stored.read_text(encoding="utf-8")
-    return make_card(load(name))
+    return make_card(load(model))
 
 
 def make_card(model: ZooModel) -> str:
