@@ -1,11 +1,11 @@
 """Which trained property tells in Table 1's subsets: those with it against those without, beside the paper's own."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 
 from zoo.core.formatting import number
-from zoo.evaluation.statistics import contrast
+from zoo.evaluation.statistics import Contrast, contrast
 from zoo.registry.paper import TABLE_1, TABLE_1_BUDGET
 from zoo.report.control_tables import means_until, subset_models, whole_generations
 from zoo.report.tested_tables import tested
@@ -22,10 +22,11 @@ def property_table() -> str:
 
     A subset is one number, its population's mean over its seeds after as many generations as all 15 have had. The
     interval is Welch's of the subsets with a property and those without; the last p is corrected for the number of
-    rows (Holm). A second table has the rank correlation (Spearman) of the 15 numbers with the paper's, and how far
-    the 15 are apart beside how far twins are, which are one search twice (`twins`).
+    rows (Holm). A second table has the same of all these robots together. A third has the rank correlation (Spearman)
+    of the 15 numbers with the paper's, and how far the 15 are apart beside how far twins are, which are one search
+    twice (`twins`).
     """
-    found, orders = [], []
+    found, orders, pairs = [], [], []
     for task in sorted(BRAX.tasks):
         ours = subset_rewards(f"hetsnn-{task}-{TABLE_1_BUDGET}")
         if len(ours) < len(TABLE_1):
@@ -37,6 +38,7 @@ def property_table() -> str:
             means = f"{number(fmean(having))} | {number(fmean(lacking))}"
             found.append((f"| {BRAX.label(task)} | {sign} | {means} | {in_paper:+.0f} ", contrast([having, lacking])))
         orders.append(_order(BRAX.label(task), ours, paper))
+        pairs.append((ours, paper))
     differences = tested(
         "| environment | trained | with it | without it | the paper's difference | difference (95 % interval) "
         "| Welch's p | corrected |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n",
@@ -44,7 +46,7 @@ def property_table() -> str:
     )
     head = "| environment | subsets above the paper's | rank correlation with the paper's | p "
     head += "| deviation of all 15 | of twins | in the paper | of its twins |\n"
-    return differences + "\n" + head + "| --- |" + " ---: |" * 7 + "\n" + "".join(orders)
+    return f"{differences}\n{_together(pairs)}\n{head}| --- |{' ---: |' * 7}\n{''.join(orders)}"
 
 
 def subset_rewards(name: str) -> dict[frozenset[str], float]:
@@ -62,6 +64,13 @@ def split(rewards: _Rewards, names: set[str]) -> tuple[list[float], list[float]]
     return parts
 
 
+def together(robots: Sequence[_Rewards], names: set[str]) -> Contrast:
+    """Mean over robots of what one of these properties brings, in % of the deviation of a robot's 15 rewards."""
+    scales = [100 / (len(robots) * stdev(rewards.values())) for rewards in robots]
+    samples = [sample for rewards in robots for sample in split(rewards, names)]
+    return contrast(samples, [sign * scale for scale in scales for sign in (1, -1)])
+
+
 def twins(rewards: _Rewards) -> list[tuple[float, float]]:
     """Rewards of the four pairs of subsets that differ only in whether they train threshold or resting potential.
 
@@ -72,6 +81,17 @@ def twins(rewards: _Rewards) -> list[tuple[float, float]]:
         if "v_th" in chosen and "v_rest" not in chosen:
             pairs.append((reward, rewards[chosen - {"v_th"} | {"v_rest"}]))
     return pairs
+
+
+def _together(pairs: Sequence[tuple[_Rewards, _Rewards]]) -> str:
+    """Effects on all robots: of the zoo's rewards, and of the paper's."""
+    found = [
+        (f"| {whose} | {sign} ", together(rewards, names))
+        for whose, rewards in zip(("zoo", "paper"), zip(*pairs, strict=True), strict=False)
+        for sign, names in ACTING.items()
+    ]
+    head = f"| {len(pairs)} robots | trained | difference in % of a deviation (95 % interval) | p | corrected |\n"
+    return tested(head + "| --- | --- | ---: | ---: | ---: |\n", found)
 
 
 def _mean(cell: str) -> float:
