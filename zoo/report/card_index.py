@@ -100,6 +100,7 @@ _TABLES = {
     "ablation": lambda rows, link: ablation_table("hetsnn-hp-16384", link=link),
     "ablation-wal": lambda rows, link: ablation_table("hetsnn-wal-16384", link=link),
     "ablation-hc": lambda rows, link: ablation_table("hetsnn-hc-16384", link=link),
+    "ablation-ant": lambda rows, link: ablation_table("hetsnn-ant-16384", link=link),
 }
 """Tables that a page may hold between ``<!-- name -->`` and ``<!-- /name -->``."""
 _PAGES = {f"docs/{page}.md": "../model_cards/" for page in ("results", "brax", "robot-gradients")}
