@@ -14,9 +14,9 @@ from pathlib import Path
 import zoo
 from zoo.registry.recipe import default_recipe
 from zoo.report.control_tables import recipe_of
+from zoo.report.tested_tables import KINDS
 from zoo.tasks.brax import FAMILY
 
-KINDS = {"het": "neurons", "hom": "weights"}
 FREE = ("seeds", "physics")
 """Settings that may differ."""
 
