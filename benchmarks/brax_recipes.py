@@ -9,7 +9,10 @@ what the recipe does to rate and sigma over time, `--cosine` has them fall along
 `--pull` draws trained neurons back to those at the start, where all are alike, by so many rates of their distance a
 generation; `--spread` has them begin apart, normally distributed in the search's units with this standard deviation.
 `--step-bonus` is added to a member's fitness, and not to its return, for each step of its episodes: -0.5 leaves half
-of what an environment pays for not having fallen. What is left names the model or is a setting of its recipe.
+of what an environment pays for not having fallen. `--shaping` says what members count by in place of their rank:
+their return in standard deviations of the population's, as the paper's Eq. 7 takes it but for the scale, or weights
+of natural evolution strategies, by which the worse half counts alike. What is left names the model or is a setting of
+its recipe.
 """
 
 import argparse
@@ -19,13 +22,16 @@ import itertools
 import time
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from evosax.core.fitness_shaping import standardize_fitness_shaping_fn
 
 from zoo.models import build_population
 from zoo.registry.names import parse
 from zoo.registry.recipe import default_recipe, make_network_config, make_recipe_task, override
 from zoo.tasks.compiled import compiled_rollout, find_kernel
 from zoo.tasks.rollout import Policies, rollout
+from zoo.training import methods
 from zoo.training.methods.base import Group, Start
 from zoo.training.methods.evolution import Evolution
 from zoo.training.methods.pgpe import Search
@@ -55,6 +61,22 @@ def pay_steps(bonus):
         return state, metrics._replace(mean=metrics.mean - bonus * metrics.length)
 
     Evolution._learn = learn_from_both
+
+
+def by_weights(population, fitness, state, params):
+    """Weights of natural evolution strategies (Wierstra et al., 2014) of what is to be minimised; NaN comes last."""
+    count = fitness.shape[-1]
+    ranks = jnp.argsort(jnp.argsort(fitness, axis=-1), axis=-1)
+    worth = jnp.maximum(0, jnp.log(count / 2 + 1) - jnp.log(ranks + 1))
+    return 1 / count - worth / worth.sum(-1, keepdims=True)
+
+
+SHAPINGS = {"ranks": None, "returns": standardize_fitness_shaping_fn, "weights": by_weights}
+
+
+def shape_fitness(shaping):
+    """Has every search of this process judge its members by `shaping`."""
+    methods.pgpe.centered_rank_fitness_shaping_fn = shaping
 
 
 def apart(group, spread):
@@ -117,7 +139,10 @@ def main():
     parser.add_argument("--pull", type=float, default=0.0)
     parser.add_argument("--spread", type=float, default=0.0)
     parser.add_argument("--step-bonus", type=float, default=0.0)
+    parser.add_argument("--shaping", choices=SHAPINGS, default="ranks")
     arguments = parser.parse_args()
+    if shaping := SHAPINGS[arguments.shaping]:
+        shape_fitness(shaping)
     if arguments.step_bonus:
         pay_steps(arguments.step_bonus)
     name = "-".join(filter(None, (f"{arguments.kind}snn", arguments.task, str(arguments.budget), arguments.subset)))

@@ -14,6 +14,7 @@ _lazy, __getattr__ = public_names(
         "methods.base": ("Group",),
         "run.engine": ("Engine",),
         "run.export": ("export_run",),
+        "run.joining": ("join_checkpoints",),
         "run.loop": ("Outcome", "train"),
     },
 )

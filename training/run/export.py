@@ -55,7 +55,7 @@ def export_run(folder: Path, target: Path | None = None, *, with_state: bool = F
     model, recipe = read_recorded(folder / "run.json")
     origin = Origin.read(read_json(folder / "run.json"), folder / "run.json")
     task = make_recipe_task(model, recipe)
-    group = Group(config=make_network_config(model, task, recipe), recipe=recipe, seeds=tuple(range(recipe.seeds)))
+    group = Group(config=make_network_config(model, task, recipe), recipe=recipe, seeds=recipe.training_seeds)
     method, state, progress = _restore(folder, task, group)
     initial, trained = group.initial_parts(), group.config.split(np.asarray(method.parameters(state)))
     _check_finite(trained, group.seeds, folder)

@@ -44,7 +44,7 @@ class Run:
         """As the engine wants it."""
         config = make_network_config(self.model, task, self.recipe)
         gain = self.recipe.action_gain / task.action_gain if hasattr(task, "action_gain") else 1.0
-        seeds = tuple(range(self.recipe.seeds))
+        seeds = self.recipe.training_seeds
         return Group(config=config, recipe=self.recipe, seeds=seeds, readout_gain=gain, start=self.start)
 
 

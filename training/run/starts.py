@@ -118,13 +118,13 @@ def make_start(model: ZooModel, origin: Origin, name: ModelName, recipe: Recipe)
     """
     config = make_network_config(name, make_recipe_task(name, recipe), recipe)
     _check_shape(model, name, config)
-    seeds = range(recipe.seeds)
+    seeds = recipe.training_seeds
     if missing := sorted(set(seeds) - set(model.seeds)):
-        count = next(k for k in range(len(model.seeds) + 1) if k not in model.seeds)
+        count = missing[0] - recipe.first_seed
         raise ZooError(
             f"{model.name} has no network of training seed {missing[0]}; its seeds are "
             f"{', '.join(map(str, model.seeds))}"
-            + (f". Train at most as many: --seeds {count}" if count else ", and --from needs seed 0")
+            + (f". Train at most as many: --seeds {count}" if count else f", and --from needs seed {seeds[0]}")
         )
     parts = [model.parts(seed) for seed in seeds]
     for seed, own in zip(seeds, parts, strict=True):

@@ -146,7 +146,7 @@ def untrained(model: ModelName, recipe: Recipe, run: Path) -> Float[np.ndarray, 
     """
     task = make_recipe_task(model, recipe)
     config = make_network_config(model, task, recipe)
-    parts = Group(config=config, recipe=recipe, seeds=tuple(range(recipe.seeds))).initial_parts()
+    parts = Group(config=config, recipe=recipe, seeds=recipe.training_seeds).initial_parts()
     stats = None
     if recipe.normalise_observations:
         from zoo.store.loading import load

@@ -1,4 +1,4 @@
-"""The command line of training: `zoo train`, `export` and `sweep`."""
+"""The command line of training: `zoo train`, `export`, `join` and `sweep`."""
 
 import contextlib
 import dataclasses
@@ -52,6 +52,10 @@ def add_verbs(verb: Callable[..., Verb], prepared: Callable[[Callable], Callable
     sub.add_argument("--to", type=Path, help="folder of checkpoints, for example checkpoints/")
     sub.add_argument("--with-state", action="store_true", help="add the training state")
     sub.add_argument("--replace", action="store_true", help="also a checkpoint there that was trained for longer")
+
+    sub = verb("join", _join, "Write the networks of several checkpoints of a model, each of its own seeds, as one.")
+    sub.add_argument("sources", nargs="+", metavar="CHECKPOINT", help="folder, name or run folder; two or more")
+    sub.add_argument("--to", type=Path, required=True, help="folder of checkpoints, for example checkpoints/")
 
     sub = verb("sweep", prepared(_sweep), "Train over methods and settings on CartPole; run again to go on.")
     sub.add_argument("which", choices=["fig7", "fig7-plain", "table5", "table6"], help="which figure or table")
@@ -137,6 +141,17 @@ def _export(arguments) -> int:
     if target is not None and not arguments.replace:
         _refuse_to_go_back(arguments.run_folder, target)
     print(export_run(arguments.run_folder, target, with_state=arguments.with_state))
+    return 0
+
+
+def _join(arguments) -> int:
+    from zoo.core.progress import working
+    from zoo.store.loading import model_info
+    from zoo.training import join_checkpoints
+
+    target = arguments.to / model_info(arguments.sources[0]).name
+    with working(f"{target.name}: measuring all networks"):
+        print(join_checkpoints(arguments.sources, target))
     return 0
 
 

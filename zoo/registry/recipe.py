@@ -17,6 +17,7 @@ _TAU_MS = Rule(
     lambda taus: len(taus) in (1, 2) and all(DT_MS < as_float32(tau) < math.inf for tau in taus),
     f"1 or 2 values over {DT_MS:g}, and finite, as float32",
 )
+_FIRST_SEED = Rule(lambda seed: 0 <= seed <= 2**31, "from 0 to 2^31")  # Draws know 2^32 of them.
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,8 @@ class Recipe:
     """
 
     method: str = "pgpe"
-    seeds: int = setting(5, "number of training seeds, 0 … seeds-1; each has random weights of its own.", at_least(1))
+    seeds: int = setting(5, "number of training seeds; each has random weights of its own.", at_least(1))
+    first_seed: int = setting(0, "the first training seed; the others follow it.", _FIRST_SEED)
     generations: int = setting(1000, "updates of what is searched or learned.", at_least(1))
     tau_ms: tuple[float, ...] = setting(
         (TAU_MS,),
@@ -56,6 +58,11 @@ class Recipe:
             if name in settings_of(part):
                 return getattr(part, name)
         raise AttributeError(f"a recipe by {self.__dict__.get('method')} has no `{name}`")
+
+    @property
+    def training_seeds(self) -> tuple[int, ...]:
+        """All of them; what becomes of one does not depend on which others are trained with it."""
+        return tuple(range(self.first_seed, self.first_seed + self.seeds))
 
     @property
     def open_ended(self) -> bool:
