@@ -183,6 +183,7 @@ def test_curve_is_cut_to_the_saved_generation_and_torn_lines_dropped(tmp_path):
         ({"optimiser": "adamw"}, "must be one of adam, sgd, clipup, evojax-adam, evojax-clipup"),
         ({"centre_lr": float("nan")}, "centre_lr"),
         ({"momentum": 0.1}, "a recipe has no `momentum`"),
+        ({"task": "hp"}, "task: a name says which; one of your own gets names by zoo.register"),
         (
             {"learning_rate": 0.5, "sigma": 0.2, "action_gain": 3.0},
             "learning_rate, action_gain: of no effect on hetsnn",

@@ -33,6 +33,8 @@ def changed(model: ModelName, base: Recipe, changes: dict) -> Recipe:
 def _check_changes(model: ModelName, recipe: Recipe, changes: dict) -> None:
     """Raises `ValueError` if a change names no setting, or one that says nothing of this model's training."""
     known, own = all_settings(), recipe.flat()
+    if "task" in changes:
+        raise ValueError("task: a name says which; one of your own gets names by zoo.register (docs/extending.md)")
     if unknown := [name for name in changes if name not in known]:
         raise ValueError(f"a recipe has no `{unknown[0]}`; its fields are {', '.join(own)}")
     silent = _silent(model, own | changes)
