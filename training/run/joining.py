@@ -24,8 +24,8 @@ _OWN = ("seeds", "first_seed")
 def join_checkpoints(sources: Sequence[str | os.PathLike], target: str | os.PathLike) -> Path:
     """Writes the networks of several checkpoints as one, and measures all of them anew.
 
-    What becomes of a training seed does not depend on the others, so that this is what one training of all of them
-    would have ended with (to the rounding of its batches). A training state goes into no joined checkpoint.
+    What becomes of a training seed does not depend on the others, but for rounding, of which a robot's physics makes
+    another end. A training state goes into no joined checkpoint.
 
     Args:
         sources: what `zoo.load` takes, two or more: one model, trained by one recipe on different seeds, which
