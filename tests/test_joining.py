@@ -1,6 +1,7 @@
 """Checkpoints of one model, trained on seeds of their own, as one."""
 
 import shutil
+import types
 
 import numpy as np
 import pytest
@@ -9,8 +10,8 @@ import zoo
 from zoo.cli.main import main
 from zoo.core.errors import ZooError
 from zoo.core.json_files import read_json
-from zoo.training import join_checkpoints, train
-from zoo.training.run.joining import _training
+from zoo.training import join_checkpoints, make_recipe, override, train
+from zoo.training.run.joining import _check_same, _training
 
 NAME = "hetsnn-mem5-32"
 
@@ -50,6 +51,21 @@ def test_what_a_training_was_computed_on_and_with_is_told_of_all_parts():
         "hardware": "1 CPU core, 1 x H200", "seconds": 5.0, "versions": {"jax": "0.10.2, 0.11.2"}, "env_steps": 3.0,
         "nan_gradients": 4,
     }  # fmt: skip
+
+
+def test_parts_may_differ_in_what_computed_the_physics_alone():
+    lanes, kernel = (make_recipe("hetsnn-hp-1024", physics=physics) for physics in ("lanes", "kernel"))
+    alike = {
+        "name": "hetsnn-hp-1024", "config": {"training": {"generations": 1}, "task": {}}, "network_config": None,
+        "observations": None, "evaluation": {"episodes": 128},
+    }  # fmt: skip
+    parts = [
+        types.SimpleNamespace(path=path, recipe=recipe, **alike)
+        for path, recipe in (("a", lanes), ("b", kernel), ("c", override(kernel, sigma=0.3)))
+    ]
+    _check_same(parts[0], parts[1])
+    with pytest.raises(ValueError, match=r"a and c were not trained alike \(sigma: 0.1 and 0.3\)"):
+        _check_same(parts[0], parts[2])
 
 
 def test_what_does_not_belong_together_is_not_joined(parts, tiny, tmp_path):

@@ -17,8 +17,8 @@ from zoo.store.loading import load
 from zoo.store.records import read_config
 from zoo.store.zoo_model import ZooModel
 
-_OWN = ("seeds", "first_seed")
-"""Settings in which the parts differ."""
+_OWN = ("seeds", "first_seed", "physics")
+"""Settings in which the parts may differ; of what computed the physics, the whole has that of the last seeds."""
 
 
 def join_checkpoints(sources: Sequence[str | os.PathLike], target: str | os.PathLike) -> Path:
@@ -45,7 +45,7 @@ def join_checkpoints(sources: Sequence[str | os.PathLike], target: str | os.Path
         _check_same(models[0], other)
     target = Path(target)
     _check_target(target, seeds)
-    whole = _whole(models, override(models[0].recipe, seeds=len(seeds), first_seed=seeds[0]))
+    whole = _whole(models, override(models[-1].recipe, seeds=len(seeds), first_seed=seeds[0]))
     curves = {name: _joined_rows(models, name) for name in ("training.csv", "activity.csv")}
     write_checkpoint(
         target,
