@@ -116,6 +116,7 @@ _FIGURES: dict[str, tuple[str, Callable[[argparse.Namespace], dict]]] = {
     "widths": ("width_figures:widths", _rows),
     "robot-gradients": ("robot_figures:evolution_and_gradients", _rows),
     "ablation": ("control_figures:ablation", _ablation),
+    "shapley": ("shapley_figures:shapley", lambda _: {}),
     "image-firing": ("image_figures:image_firing", lambda a: _given(a, "image-firing")),
     "cartpole-methods": ("gradient_figures:draw", lambda a: _which(a) | _given(a, "cartpole-methods")),
     "membrane-potentials": ("gradient_figures:draw", _which),
@@ -134,6 +135,9 @@ _TABLES: dict[str, tuple[str, str, Callable[[argparse.Namespace], dict]]] = {
     "properties": (
         "which of those tell, on robots of which all subsets are published", "property_tables:property_table",
         lambda _: {},
+    ),
+    "shapley": (
+        "what each of them is worth there (Fig. 4)", "shapley_tables:shapley_table", lambda _: {},
     ),
     "images": ("image classification by budget (Table 3)", "image_tables:image_table", _rows),
     "missing": (

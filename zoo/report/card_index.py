@@ -13,6 +13,7 @@ from zoo.report.control_tables import ablation_table, control_table
 from zoo.report.image_tables import image_table
 from zoo.report.method_tables import method_table
 from zoo.report.property_tables import property_table
+from zoo.report.shapley_tables import shapley_table
 from zoo.report.width_tables import difference_table, trend_table
 from zoo.store.catalogue import ModelInfo, list_models
 from zoo.store.loading import load, model_info
@@ -97,6 +98,7 @@ _TABLES = {
     "trends": lambda rows, link: trend_table(rows),
     "methods": lambda rows, link: method_table(rows),
     "properties": lambda rows, link: property_table(),
+    "shapley": lambda rows, link: shapley_table(),
     "ablation": lambda rows, link: ablation_table("hetsnn-hp-16384", link=link),
     "ablation-wal": lambda rows, link: ablation_table("hetsnn-wal-16384", link=link),
     "ablation-hc": lambda rows, link: ablation_table("hetsnn-hc-16384", link=link),

@@ -11,7 +11,8 @@ from zoo.report.control_tables import means_until, subset_models, whole_generati
 from zoo.report.tested_tables import tested
 from zoo.tasks.brax import FAMILY as BRAX
 
-_Rewards = Mapping[frozenset[str], float]
+Rewards = Mapping[frozenset[str], float]
+"""Of the subsets of the properties that were trained."""
 
 ACTING = {"tau": {"x_tau"}, "v_th or v_rest": {"v_th", "v_rest"}, "R": {"r"}}
 """Properties that act apart from each other, as the table calls them: two do by their distance alone."""
@@ -27,11 +28,7 @@ def property_table() -> str:
     twice (`twins`).
     """
     found, orders, pairs = [], [], []
-    for task in sorted(BRAX.tasks):
-        ours = subset_rewards(f"hetsnn-{task}-{TABLE_1_BUDGET}")
-        if len(ours) < len(TABLE_1):
-            continue
-        paper = {frozenset(chosen): _mean(cells[task]) for chosen, cells in TABLE_1.items()}
+    for task, (ours, paper) in whole_tables().items():
         for sign, names in ACTING.items():
             having, lacking = split(ours, names)
             in_paper = fmean(split(paper, names)[0]) - fmean(split(paper, names)[1])
@@ -49,6 +46,16 @@ def property_table() -> str:
     return f"{differences}\n{_together(pairs)}\n{head}| --- |{' ---: |' * 7}\n{''.join(orders)}"
 
 
+def whole_tables() -> dict[str, tuple[Rewards, Rewards]]:
+    """The zoo's and the paper's rewards of the 15 subsets, of each robot of which all are published, by task."""
+    tables: dict[str, tuple[Rewards, Rewards]] = {}
+    for task in sorted(BRAX.tasks):
+        ours = subset_rewards(f"hetsnn-{task}-{TABLE_1_BUDGET}")
+        if len(ours) == len(TABLE_1):
+            tables[task] = ours, {frozenset(chosen): _mean(cells[task]) for chosen, cells in TABLE_1.items()}
+    return tables
+
+
 def subset_rewards(name: str) -> dict[frozenset[str], float]:
     """Population means of the published subsets of a model's properties, at equal generations, by subset."""
     rows = subset_models(name)
@@ -56,7 +63,7 @@ def subset_rewards(name: str) -> dict[frozenset[str], float]:
     return {chosen: fmean(means_until(row, until)[1]) for chosen, row in rows.items()}
 
 
-def split(rewards: _Rewards, names: set[str]) -> tuple[list[float], list[float]]:
+def split(rewards: Rewards, names: set[str]) -> tuple[list[float], list[float]]:
     """Rewards of the subsets that train one of these properties, and of those that train none."""
     parts: tuple[list[float], list[float]] = ([], [])
     for chosen, reward in rewards.items():
@@ -64,14 +71,14 @@ def split(rewards: _Rewards, names: set[str]) -> tuple[list[float], list[float]]
     return parts
 
 
-def together(robots: Sequence[_Rewards], names: set[str]) -> Contrast:
+def together(robots: Sequence[Rewards], names: set[str]) -> Contrast:
     """Mean over robots of what one of these properties brings, in % of the deviation of a robot's 15 rewards."""
     scales = [100 / (len(robots) * stdev(rewards.values())) for rewards in robots]
     samples = [sample for rewards in robots for sample in split(rewards, names)]
     return contrast(samples, [sign * scale for scale in scales for sign in (1, -1)])
 
 
-def twins(rewards: _Rewards) -> list[tuple[float, float]]:
+def twins(rewards: Rewards) -> list[tuple[float, float]]:
     """Rewards of the four pairs of subsets that differ only in whether they train threshold or resting potential.
 
     By their distance alone these act, so that a pair is one search twice, up to its draws.
@@ -83,7 +90,7 @@ def twins(rewards: _Rewards) -> list[tuple[float, float]]:
     return pairs
 
 
-def _together(pairs: Sequence[tuple[_Rewards, _Rewards]]) -> str:
+def _together(pairs: Sequence[tuple[Rewards, Rewards]]) -> str:
     """Effects on all robots: of the zoo's rewards, and of the paper's."""
     found = [
         (f"| {whose} | {sign} ", together(rewards, names))
@@ -99,13 +106,17 @@ def _mean(cell: str) -> float:
     return float(cell.split(" ±")[0])
 
 
-def _spread(rewards: _Rewards) -> str:
+def variance_of_twins(rewards: Rewards) -> float:
+    """Within twins: of four pairs, so that it has four degrees of freedom."""
+    return fmean((first - second) ** 2 / 2 for first, second in twins(rewards))
+
+
+def _spread(rewards: Rewards) -> str:
     """Standard deviations of all rewards, and within twins."""
-    apart = math.sqrt(fmean((first - second) ** 2 / 2 for first, second in twins(rewards)))
-    return f"{stdev(rewards.values()):.0f} | {apart:.0f}"
+    return f"{stdev(rewards.values()):.0f} | {math.sqrt(variance_of_twins(rewards)):.0f}"
 
 
-def _order(label: str, ours: _Rewards, paper: _Rewards) -> str:
+def _order(label: str, ours: Rewards, paper: Rewards) -> str:
     from scipy.stats import spearmanr
 
     result = spearmanr(*zip(*((ours[chosen], paper[chosen]) for chosen in paper), strict=True))
