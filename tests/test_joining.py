@@ -68,17 +68,24 @@ def test_parts_may_differ_in_what_computed_the_physics_alone():
         _check_same(parts[0], parts[2])
 
 
+def test_of_a_population_that_a_part_does_not_have_nothing_is_told():
+    of = {"seconds": 1.0, "hardware": "", "python": "", "versions": {}, "population_std": 2.0}
+    for means in ((10.0, None), (None, 10.0)):
+        told = _training([of | {"population_mean": mean} for mean in means], [2, 3])
+        assert (told["population_mean"], told["population_std"]) == (None, None)
+
+
 def test_what_does_not_belong_together_is_not_joined(parts, tiny, tmp_path):
     two, _, three = parts
     for sources, problem in (
         ([two], "two checkpoints or more"),
-        ([two, three], "training seed 0 is in two"),
-        ([two, "hetsnn-mem5-1024"], "training seed 0 is in two"),
+        ([two, three], "training seed 0 is both in .* and in .*; a network counts once"),
+        ([two, "hetsnn-mem5-1024"], "is hetsnn-mem5-32, .* is hetsnn-mem5-1024"),
     ):
         with pytest.raises(ValueError, match=problem):
             join_checkpoints(sources, tmp_path / NAME)
     far = train(NAME, out=tmp_path / "far", quiet=True, **tiny | {"seeds": 1, "first_seed": 4}).folders[0]
-    with pytest.raises(ValueError, match=r"training seed 2 is in none .* --seeds 1 --first-seed 2"):
+    with pytest.raises(ValueError, match=r"has training seed 2, and one has 4; .*: --first-seed 2 --seeds 2"):
         join_checkpoints([two, far], tmp_path / NAME)
     longer = train(NAME, out=tmp_path / "longer", quiet=True, **tiny | {"seeds": 1, "first_seed": 2, "sigma": 0.3})
     with pytest.raises(ValueError, match=r"not trained alike \(sigma: 0.1 and 0.3\)"):
@@ -89,19 +96,33 @@ def test_what_does_not_belong_together_is_not_joined(parts, tiny, tmp_path):
     assert not (tmp_path / NAME).exists()
 
 
-def test_a_joined_checkpoint_replaces_none_that_has_other_seeds(parts, tmp_path, capsys):
+def test_a_joined_checkpoint_replaces_its_own_parts_alone(parts, tmp_path, capsys):
     two, one, three = parts
     target = tmp_path / NAME
     shutil.copytree(three, target)
-    with pytest.raises(ZooError, match="has training seed 0, which the joined one would lack"):
-        join_checkpoints([one, _renumbered(one, tmp_path, 3)], target)
-    assert main(["join", str(target), str(_renumbered(one, tmp_path, 3)), "--to", str(tmp_path)]) == 2
-    assert "have SHA-256" in capsys.readouterr().err  # No weights but those of a seed pass for them.
-    shutil.rmtree(target)
-    assert main(["join", str(two.parent), str(one), "--to", str(tmp_path)]) == 0
+    join = ["join", str(two.parent), str(one), "--to", str(tmp_path)]
+    (target / "config.json").unlink()  # Damaged: it might have been anything.
+    for _ in range(2):
+        assert main(join) == 2
+        assert "is none of what is joined" in capsys.readouterr().err
+        shutil.rmtree(target)
+        shutil.copytree(one, target)
+    assert main([*join, "--replace"]) == 0
     assert read_json(target / "config.json")["seeds"] == [0, 1, 2]
-    assert main(["join", str(target), str(one), "--to", str(tmp_path)]) == 2
-    assert "training seed 2 is in two" in capsys.readouterr().err
+    shutil.rmtree(target)
+    shutil.copytree(one, target)
+    assert main(["join", str(target), str(two), "--to", str(tmp_path)]) == 0
+    assert read_json(target / "config.json")["seeds"] == [0, 1, 2]
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ZooError, match="is a file; name a folder"):
+        join_checkpoints([two, one], tmp_path / "file")
+
+
+def test_no_weights_but_those_of_a_seed_pass_for_them(parts, tmp_path, capsys):
+    two, one, _ = parts
+    assert main(["join", str(two), str(_renumbered(one, tmp_path, 2)), "--to", str(tmp_path)]) == 0
+    assert main(["join", str(tmp_path / NAME), str(_renumbered(one, tmp_path, 3)), "--to", str(tmp_path)]) == 2
+    assert "have SHA-256" in capsys.readouterr().err
 
 
 def _renumbered(checkpoint, folder, seed):

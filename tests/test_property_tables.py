@@ -11,7 +11,7 @@ from zoo.models import PROPERTIES
 from zoo.registry.paper import TABLE_1
 from zoo.report import property_tables
 from zoo.report.control_tables import ablation_table
-from zoo.report.property_tables import ACTING, property_table, split, subset_rewards, together, twins
+from zoo.report.property_tables import ACTING, means, property_table, split, subset_returns, together, twins
 
 SUBSETS = [frozenset(chosen) for chosen in TABLE_1]
 
@@ -21,9 +21,9 @@ def made(reward, tasks, monkeypatch) -> list[list[list[str]]]:
 
     def rewards(name):
         chosen = SUBSETS if name.split("-")[1] in tasks else SUBSETS[:-1]
-        return {subset: reward(subset) for subset in chosen}
+        return {subset: [reward(subset)] for subset in chosen}
 
-    monkeypatch.setattr(property_tables, "subset_rewards", rewards)
+    monkeypatch.setattr(property_tables, "subset_returns", rewards)
     return [list(map(cells, text.splitlines()[2:])) for text in property_table().split("\n\n")]
 
 
@@ -86,7 +86,7 @@ def test_published_rows_are_those_of_table_1():
     for line in ablation_table("hetsnn-hp-16384").splitlines()[2:]:
         *marks, _, _, _, _, _, _, equal = cells(line)
         rewards[frozenset(name for name, mark in zip(PROPERTIES, marks, strict=True) if mark)] = equal.split()[0]
-    ours = subset_rewards("hetsnn-hp-16384")
+    ours = means(subset_returns("hetsnn-hp-16384"))
     assert {chosen: f"{reward:.0f}" for chosen, reward in ours.items()} == rewards
     hopper = [row for row in map(cells, property_table().splitlines()) if row[0] == "Hopper"]
     for row, names, count in zip(hopper, ACTING.values(), (8, 12, 8), strict=False):

@@ -1,4 +1,4 @@
-"""Trainings of one model on training seeds of their own, in one checkpoint: seeds can be trained apart, anywhere."""
+"""Checkpoints of one model, each trained on seeds of its own, as one checkpoint."""
 
 import dataclasses
 import itertools
@@ -10,82 +10,73 @@ from pathlib import Path
 import numpy as np
 
 from zoo.core.errors import ZooError
+from zoo.core.single import in_single_precision
 from zoo.evaluation import evaluate
-from zoo.registry.recipe import Recipe, override
+from zoo.registry.recipe import override
 from zoo.store.checkpoint import write_checkpoint
 from zoo.store.loading import load
-from zoo.store.records import read_config
 from zoo.store.zoo_model import ZooModel
 
-_OWN = ("seeds", "first_seed", "physics")
-"""Settings in which the parts may differ; of what computed the physics, the whole has that of the last seeds."""
+_MAY_DIFFER = ("seeds", "first_seed", "physics")
+"""Settings of the recipe that need not agree; what computed the physics is told of the last seeds."""
 
 
-def join_checkpoints(sources: Sequence[str | os.PathLike], target: str | os.PathLike) -> Path:
+@in_single_precision()
+def join_checkpoints(
+    sources: Sequence[str | os.PathLike], target: str | os.PathLike, *, replace: bool = False
+) -> Path:
     """Writes the networks of several checkpoints as one, and measures all of them anew.
 
-    What becomes of a training seed does not depend on the others, but for rounding, of which a robot's physics makes
-    another end. A training state goes into no joined checkpoint.
+    Training seeds do not act on each other, so that it does not matter which were trained together (but for rounding,
+    which is enough for a robot's physics to take another course). A training state goes into no joined checkpoint.
 
     Args:
         sources: what `zoo.load` takes, two or more: one model, trained by one recipe on different seeds, which
             follow each other without a gap.
-        target: folder of the checkpoint; one that is there is replaced if the new one has all of its seeds.
+        target: folder of the checkpoint. A checkpoint that is there is replaced where it is one of the sources.
+        replace: whether it is replaced anyway.
 
     Returns:
         `target`.
 
     Raises:
         ValueError: if the sources do not belong together, naming in what they differ.
-        ZooError: if `target` is something else, or has seeds that the sources lack.
+        ZooError: if `target` is something else, and `replace` is not set.
     """
-    models = sorted((load(source) for source in sources), key=lambda model: min(model.seeds))
-    seeds = _seeds(models)
+    target, models = Path(target), [load(source) for source in sources]
+    if len(models) < 2:
+        raise ValueError("to join, name two checkpoints or more")
     for other in models[1:]:
         _check_same(models[0], other)
-    target = Path(target)
-    _check_target(target, seeds)
-    whole = _whole(models, override(models[-1].recipe, seeds=len(seeds), first_seed=seeds[0]))
+    models.sort(key=lambda model: min(model.seeds))
+    _check_seeds(models)
+    _check_target(target, [] if replace else models)
+    joined = _joined(models)
     curves = {name: _joined_rows(models, name) for name in ("training.csv", "activity.csv")}
     write_checkpoint(
         target,
-        config={name: value for name, value in whole.config.items() if name != "schema"},
-        params={"trained": whole.trained} | ({"observations": whole.observations} if whole.observations else {}),
-        evaluation=evaluate(whole).to_json(),
+        config={name: value for name, value in joined.config.items() if name != "schema"},
+        params={"trained": joined.trained} | ({"observations": joined.observations} if joined.observations else {}),
+        evaluation=evaluate(joined).to_json(),
         curve=curves["training.csv"] or "",
         extra=lambda new: _add_activity(new, curves["activity.csv"]),
     )
     return target
 
 
-def _seeds(models: Sequence[ZooModel]) -> tuple[int, ...]:
-    """All training seeds in order."""
-    if len(models) < 2:
-        raise ValueError("to join, name two checkpoints or more")
-    seeds = tuple(sorted(seed for model in models for seed in model.seeds))
-    if twice := [seed for seed, following in itertools.pairwise(seeds) if seed == following]:
-        raise ValueError(f"training seed {twice[0]} is in two of the checkpoints; a network counts once")
-    if missing := sorted(set(range(seeds[0], seeds[-1])) - set(seeds)):
-        raise ValueError(
-            f"training seed {missing[0]} is in none of the checkpoints, which have {', '.join(map(str, seeds))}; "
-            f"train it: --seeds 1 --first-seed {missing[0]}"
-        )
-    return seeds
-
-
 def _check_same(first: ZooModel, other: ZooModel) -> None:
     """Raises `ValueError` unless two checkpoints differ in nothing but what seeds make differ."""
     if first.name != other.name:
         raise ValueError(f"{first.path} is {first.name}, {other.path} is {other.name}; join checkpoints of one model")
-    old, new = _settings(first), _settings(other)
+    old, new = _facts(first), _facts(other)
     if differ := [name for name in old | new if old.get(name) != new.get(name)]:
-        told = "; ".join(f"{name}: {old.get(name)} and {new.get(name)}" for name in differ)
-        raise ValueError(f"{first.path} and {other.path} were not trained alike ({told})")
+        both = "; ".join(f"{name}: {old.get(name)} and {new.get(name)}" for name in differ)
+        raise ValueError(f"{first.path} and {other.path} were not trained alike ({both})")
 
 
-def _settings(model: ZooModel) -> dict:
-    """What must be the same."""
-    recipe = {name: value for name, value in model.recipe.flat().items() if name not in _OWN}
+def _facts(model: ZooModel) -> dict:
+    """What must be the same in all checkpoints that are joined."""
+    recipe = {name: value for name, value in model.recipe.flat().items() if name not in _MAY_DIFFER}
     config, training = model.config, model.config["training"]
     return recipe | {
         "generations done": training["generations"],
@@ -94,21 +85,43 @@ def _settings(model: ZooModel) -> dict:
         "began with": config.get("origin"),
         "imported": config.get("imported"),
         "observation statistics": model.observations is not None,
+        "fields of `training`": sorted(training),
         "episodes of the evaluation": model.evaluation["episodes"],
     }
 
 
-def _check_target(target: Path, seeds: Sequence[int]) -> None:
-    if not (target / "config.json").is_file():
-        return
-    if lost := sorted(set(read_config(target)["seeds"]) - set(seeds)):
-        raise ZooError(f"{target} has training seed {lost[0]}, which the joined one would lack; name another folder")
+def _check_seeds(models: Sequence[ZooModel]) -> None:
+    """Raises `ValueError` unless each seed from the first to the last is in one checkpoint."""
+    where: dict[int, Path] = {}
+    for seed, path in ((seed, model.path) for model in models for seed in model.seeds):
+        if seed in where:
+            raise ValueError(f"training seed {seed} is both in {where[seed]} and in {path}; a network counts once")
+        where[seed] = path
+    seeds = sorted(where)
+    for seed, following in itertools.pairwise(seeds):
+        if following > seed + 1:
+            raise ValueError(
+                f"no checkpoint has training seed {seed + 1}, and one has {following}; train what is between: "
+                f"--first-seed {seed + 1} --seeds {following - seed - 1}"
+            )
 
 
-def _whole(models: Sequence[ZooModel], recipe: Recipe) -> ZooModel:
+def _check_target(target: Path, models: Sequence[ZooModel]) -> None:
+    """Raises `ZooError` if something is in the place of the joined checkpoint that would be lost."""
+    if target.is_file():
+        raise ZooError(f"{target} is a file; name a folder")
+    there = target.exists() and any(target.iterdir())
+    if there and models and target.resolve() not in [model.path.resolve() for model in models]:
+        raise ZooError(
+            f"{target} exists and is none of what is joined; name another folder with --to, or say --replace"
+        )
+
+
+def _joined(models: Sequence[ZooModel]) -> ZooModel:
     """The model that the parts make, in the order of their seeds."""
     seeds = [seed for model in models for seed in model.seeds]
     order = np.argsort(seeds)
+    recipe = override(models[-1].recipe, seeds=len(seeds), first_seed=min(seeds))
 
     def stacked(parts: Iterable[dict]) -> dict:
         rows = list(parts)
@@ -133,26 +146,32 @@ def _whole(models: Sequence[ZooModel], recipe: Recipe) -> ZooModel:
 
 
 def _training(parts: Sequence[dict], counts: Sequence[int]) -> dict:
-    """What config.json says of the training: sums of counts and seconds, means over all seeds."""
-    last = parts[-1]
-    whole = parts[0] | {name: sum(part[name] for part in parts) for name in last if name.startswith("nan_")}
-    if "env_steps" in last:
-        whole["env_steps"] = float(np.average([part["env_steps"] for part in parts], weights=counts))
-    means = [part["population_mean"] for part in parts]
-    if all(mean is not None for mean in means):
-        whole["population_mean"] = float(np.average(means, weights=counts))
-        squares = [(n - 1) * part["population_std"] ** 2 for part, n in zip(parts, counts, strict=True)]
-        squares += [n * (mean - whole["population_mean"]) ** 2 for mean, n in zip(means, counts, strict=True)]
-        whole["population_std"] = math.sqrt(sum(squares) / (sum(counts) - 1))
+    """What config.json says of the training, from what parts of so many seeds say; all have the same fields."""
+    mean, std = _population(parts, counts)
+    joined = parts[0] | {name: sum(part[name] for part in parts) for name in parts[0] if name.startswith("nan_")}
+    joined |= {"population_mean": mean, "population_std": std}
+    if "env_steps" in joined:
+        joined["env_steps"] = float(np.average([part["env_steps"] for part in parts], weights=counts))
     versions: dict[str, list[str]] = {}
     for name, number in (item for part in parts for item in part["versions"].items()):
         versions.setdefault(name, []).append(number)
-    return whole | {
+    return joined | {
         "seconds": round(sum(part["seconds"] for part in parts), 1),
         "hardware": _each_once(part["hardware"] for part in parts),
         "python": _each_once(part["python"] for part in parts),
         "versions": {name: _each_once(numbers) for name, numbers in versions.items()},
     }
+
+
+def _population(parts: Sequence[dict], counts: Sequence[int]) -> tuple[float | None, float | None]:
+    """Mean of the last populations over all seeds, and their deviation; None where a part has no population."""
+    means = [part["population_mean"] for part in parts]
+    if None in means:
+        return None, None
+    mean = float(np.average(means, weights=counts))
+    squares = [(n - 1) * part["population_std"] ** 2 for part, n in zip(parts, counts, strict=True)]
+    squares += [n * (own - mean) ** 2 for own, n in zip(means, counts, strict=True)]
+    return mean, math.sqrt(sum(squares) / (sum(counts) - 1))
 
 
 def _each_once(texts: Iterable[str]) -> str:

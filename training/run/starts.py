@@ -124,7 +124,7 @@ def make_start(model: ZooModel, origin: Origin, name: ModelName, recipe: Recipe)
         raise ZooError(
             f"{model.name} has no network of training seed {missing[0]}; its seeds are "
             f"{', '.join(map(str, model.seeds))}"
-            + (f". Train at most as many: --seeds {count}" if count else f", and --from needs seed {seeds[0]}")
+            + (f". Train at most as many: --seeds {count}" if count else f". Train those: {_option(model.seeds)}")
         )
     parts = [model.parts(seed) for seed in seeds]
     for seed, own in zip(seeds, parts, strict=True):
@@ -141,6 +141,12 @@ def make_start(model: ZooModel, origin: Origin, name: ModelName, recipe: Recipe)
         rows = [model.seeds.index(seed) for seed in seeds]
         observations = ObservationStats(**{key: value[rows] for key, value in model.observations.items()})
     return Start(trained=trained, observations=observations)
+
+
+def _option(seeds: tuple[int, ...]) -> str:
+    """How to train with the first of a model's seeds, and those that follow it."""
+    count = next(k for k in range(1, len(seeds) + 1) if seeds[0] + k not in seeds)
+    return f"--first-seed {seeds[0]} --seeds {count}"
 
 
 def _check_shape(model: ZooModel, name: ModelName, config: NetworkConfig) -> None:

@@ -56,6 +56,7 @@ def add_verbs(verb: Callable[..., Verb], prepared: Callable[[Callable], Callable
     sub = verb("join", _join, "Write the networks of several checkpoints of a model, each of its own seeds, as one.")
     sub.add_argument("sources", nargs="+", metavar="CHECKPOINT", help="folder, name or run folder; two or more")
     sub.add_argument("--to", type=Path, required=True, help="folder of checkpoints, for example checkpoints/")
+    sub.add_argument("--replace", action="store_true", help="also a checkpoint there that is none of these")
 
     sub = verb("sweep", prepared(_sweep), "Train over methods and settings on CartPole; run again to go on.")
     sub.add_argument("which", choices=["fig7", "fig7-plain", "table5", "table6"], help="which figure or table")
@@ -151,7 +152,7 @@ def _join(arguments) -> int:
 
     target = arguments.to / model_info(arguments.sources[0]).name
     with working(f"{target.name}: measuring all networks"):
-        print(join_checkpoints(arguments.sources, target))
+        print(join_checkpoints(arguments.sources, target, replace=arguments.replace))
     return 0
 
 

@@ -12,7 +12,9 @@ from zoo.report.tested_tables import tested
 from zoo.tasks.brax import FAMILY as BRAX
 
 Rewards = Mapping[frozenset[str], float]
-"""Of the subsets of the properties that were trained."""
+"""One of each subset of the properties that was trained."""
+Returns = Mapping[frozenset[str], Sequence[float]]
+"""Those of each subset's training seeds."""
 
 ACTING = {"tau": {"x_tau"}, "v_th or v_rest": {"v_th", "v_rest"}, "R": {"r"}}
 """Properties that act apart from each other, as the table calls them: two do by their distance alone."""
@@ -28,12 +30,13 @@ def property_table() -> str:
     twice (`twins`).
     """
     found, orders, pairs = [], [], []
-    for task, (ours, paper) in whole_tables().items():
+    for task, (returns, paper) in whole_tables().items():
+        ours = means(returns)
         for sign, names in ACTING.items():
             having, lacking = split(ours, names)
             in_paper = fmean(split(paper, names)[0]) - fmean(split(paper, names)[1])
-            means = f"{number(fmean(having))} | {number(fmean(lacking))}"
-            found.append((f"| {BRAX.label(task)} | {sign} | {means} | {in_paper:+.0f} ", contrast([having, lacking])))
+            both = f"{number(fmean(having))} | {number(fmean(lacking))}"
+            found.append((f"| {BRAX.label(task)} | {sign} | {both} | {in_paper:+.0f} ", contrast([having, lacking])))
         orders.append(_order(BRAX.label(task), ours, paper))
         pairs.append((ours, paper))
     differences = tested(
@@ -46,21 +49,26 @@ def property_table() -> str:
     return f"{differences}\n{_together(pairs)}\n{head}| --- |{' ---: |' * 7}\n{''.join(orders)}"
 
 
-def whole_tables() -> dict[str, tuple[Rewards, Rewards]]:
-    """The zoo's and the paper's rewards of the 15 subsets, of each robot of which all are published, by task."""
-    tables: dict[str, tuple[Rewards, Rewards]] = {}
+def whole_tables() -> dict[str, tuple[Returns, Rewards]]:
+    """The zoo's returns and the paper's rewards of the 15 subsets, for each robot of which all are published."""
+    tables: dict[str, tuple[Returns, Rewards]] = {}
     for task in sorted(BRAX.tasks):
-        ours = subset_rewards(f"hetsnn-{task}-{TABLE_1_BUDGET}")
+        ours = subset_returns(f"hetsnn-{task}-{TABLE_1_BUDGET}")
         if len(ours) == len(TABLE_1):
             tables[task] = ours, {frozenset(chosen): _mean(cells[task]) for chosen, cells in TABLE_1.items()}
     return tables
 
 
-def subset_rewards(name: str) -> dict[frozenset[str], float]:
-    """Population means of the published subsets of a model's properties, at equal generations, by subset."""
+def subset_returns(name: str) -> dict[frozenset[str], list[float]]:
+    """Population means of the published subsets of a model's properties, at equal generations, seed by seed."""
     rows = subset_models(name)
     until = min(map(whole_generations, rows.values()), default=0)
-    return {chosen: fmean(means_until(row, until)[1]) for chosen, row in rows.items()}
+    return {chosen: means_until(row, until)[1] for chosen, row in rows.items()}
+
+
+def means(returns: Returns) -> dict[frozenset[str], float]:
+    """Over training seeds."""
+    return {chosen: fmean(values) for chosen, values in returns.items()}
 
 
 def split(rewards: Rewards, names: set[str]) -> tuple[list[float], list[float]]:
@@ -73,9 +81,13 @@ def split(rewards: Rewards, names: set[str]) -> tuple[list[float], list[float]]:
 
 def together(robots: Sequence[Rewards], names: set[str]) -> Contrast:
     """Mean over robots of what one of these properties brings, in % of the deviation of a robot's 15 rewards."""
-    scales = [100 / (len(robots) * stdev(rewards.values())) for rewards in robots]
     samples = [sample for rewards in robots for sample in split(rewards, names)]
-    return contrast(samples, [sign * scale for scale in scales for sign in (1, -1)])
+    return contrast(samples, [sign * scale for scale in shares(robots) for sign in (1, -1)])
+
+
+def shares(robots: Sequence[Rewards]) -> list[float]:
+    """What robots' rewards are multiplied by, so that their sum is a mean in % of each one's own deviation."""
+    return [100 / (len(robots) * stdev(rewards.values())) for rewards in robots]
 
 
 def twins(rewards: Rewards) -> list[tuple[float, float]]:
@@ -106,14 +118,10 @@ def _mean(cell: str) -> float:
     return float(cell.split(" ±")[0])
 
 
-def variance_of_twins(rewards: Rewards) -> float:
-    """Within twins: of four pairs, so that it has four degrees of freedom."""
-    return fmean((first - second) ** 2 / 2 for first, second in twins(rewards))
-
-
 def _spread(rewards: Rewards) -> str:
     """Standard deviations of all rewards, and within twins."""
-    return f"{stdev(rewards.values()):.0f} | {math.sqrt(variance_of_twins(rewards)):.0f}"
+    apart = math.sqrt(fmean((first - second) ** 2 / 2 for first, second in twins(rewards)))
+    return f"{stdev(rewards.values()):.0f} | {apart:.0f}"
 
 
 def _order(label: str, ours: Rewards, paper: Rewards) -> str:

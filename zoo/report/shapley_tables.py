@@ -1,39 +1,34 @@
 """Shapley values of the four properties in Table 1 (Fig. 4), from the zoo's rewards and from the paper's."""
 
 from collections.abc import Sequence
-from statistics import fmean, stdev
+from statistics import fmean
 
-from zoo.analysis.shapley import shapley_values
+from zoo.analysis.shapley import Subset, shapley_values
 from zoo.evaluation.statistics import Contrast, student
 from zoo.models import PROPERTIES
 from zoo.report.control_tables import SIGNS
-from zoo.report.property_tables import Rewards, twins, variance_of_twins, whole_tables
-from zoo.report.tested_tables import tested
+from zoo.report.property_tables import Returns, Rewards, means, shares, whole_tables
+from zoo.report.tested_tables import Row, tested
 from zoo.tasks.brax import FAMILY as BRAX
 
 
 def shapley_table() -> str:
     """What each property is worth above the mean of the four, on robots of which all 15 subsets are published.
 
-    Of all these robots together, too, each robot's rewards divided by the standard deviation of its 15. The interval
-    is what another training of every subset would change (`excesses`); the last p is corrected for the number of rows
-    (Holm), of either table apart.
+    The paper's values stand beside it without an interval, since its deviations are of seeds by one section and of
+    members by another. A second table is of all these robots together, each in % of the standard deviation of its 15
+    rewards. The last p is corrected for the number of a table's rows (Holm).
     """
-    tables, rows, both = whole_tables(), [], []
-    for task, (ours, paper) in tables.items():
-        theirs = excesses([paper])
-        for name, effect in excesses([ours]).items():
-            in_paper = f"{theirs[name].effect:+.0f} ({theirs[name].low:+.0f} to {theirs[name].high:+.0f})"
-            rows.append((f"| {BRAX.label(task)} | {SIGNS[name]} | {in_paper} ", effect))
-    for whose, robots in zip(("zoo", "paper"), zip(*tables.values(), strict=True), strict=False):
-        scales = [100 / (len(robots) * stdev(rewards.values())) for rewards in robots]
-        both += [(f"| {whose} | {SIGNS[name]} ", effect) for name, effect in excesses(robots, scales).items()]
-    columns = "(95 % interval) | p | corrected |\n| --- | --- |"
-    alone = f"| environment | property | the paper's | worth above the mean of the four {columns} ---: |"
-    together = f"| {len(tables)} robots | property | worth above it, in % of a deviation {columns}"
-    return "\n".join(
-        tested(f"{head} ---: | ---: | ---: |\n", found) for head, found in ((alone, rows), (together, both))
-    )
+    tables, rows, together = whole_tables(), [], []
+    for task, (returns, paper) in tables.items():
+        rows += _rows(BRAX.label(task), excess(paper), excesses([returns]))
+    if tables:
+        ours, papers = zip(*tables.values(), strict=True)
+        scales = shares([means(returns) for returns in ours])
+        together = _rows(f"{len(tables)} robots", excess(_sum(papers)), excesses(ours, scales))
+    columns = "(95 % interval) | p | corrected |\n| --- | --- | ---: | ---: | ---: | ---: |\n"
+    head = "| environment | property | the paper's | worth above the mean of the four"
+    return f"{tested(f'{head} {columns}', rows)}\n{tested(f'{head}, in % of a deviation {columns}', together)}"
 
 
 def excess(rewards: Rewards) -> dict[str, float]:
@@ -46,26 +41,53 @@ def excess(rewards: Rewards) -> dict[str, float]:
     return {name: float(value) - fmean(map(float, values.values())) for name, value in values.items()}
 
 
-def excesses(robots: Sequence[Rewards], scales: Sequence[float] = (1.0,)) -> dict[str, Contrast]:
-    """`excess` of rewards times their scale, summed over robots, with Student's interval.
+def excesses(robots: Sequence[Returns], scales: Sequence[float] = (1.0,)) -> dict[str, Contrast]:
+    """`excess` of the mean over seeds, times a scale, summed over robots, with Student's interval.
 
-    How far one more training of a subset would have ended from this one is taken from twins, the pairs of subsets
-    that are one search twice, and to be the same for all subsets of a robot.
+    What one more training changes is taken to be as uncertain in all subsets of a robot (`variance_of_repeats`).
     """
-    squares = [
-        _error(rewards) * scale**2 * variance_of_twins(rewards) for rewards, scale in zip(robots, scales, strict=True)
-    ]
+    found = {}
+    for name in PROPERTIES:
+        effect, squares, degrees = 0.0, [], []
+        for returns, scale in zip(robots, scales, strict=True):
+            effect += scale * excess(means(returns))[name]
+            variance, freedom = variance_of_repeats(returns)
+            error = sum(_factor(returns, chosen, name) ** 2 / len(values) for chosen, values in returns.items())
+            squares.append(scale**2 * variance * error)
+            degrees.append(freedom)
+        found[name] = student(effect, squares, degrees)
+    return found
+
+
+def variance_of_repeats(returns: Returns) -> tuple[float, int]:
+    """Variance of what was trained more than once, and its degrees of freedom.
+
+    That are seeds of one subset; and twins, two subsets that differ only in whether threshold or resting potential is
+    trained, which is one search.
+    """
+    squares, freedom = 0.0, 0
+    for chosen, values in returns.items():
+        squares += sum((value - fmean(values)) ** 2 for value in values)
+        freedom += len(values) - 1
+        if "v_th" in chosen and "v_rest" not in chosen:
+            twin = returns[chosen - {"v_th"} | {"v_rest"}]
+            squares += (fmean(values) - fmean(twin)) ** 2 / (1 / len(values) + 1 / len(twin))
+            freedom += 1
+    return squares / freedom, freedom
+
+
+def _factor(returns: Returns, chosen: Subset, name: str) -> float:
+    """By how much a property's `excess` grows with the reward of a subset."""
+    return excess({other: float(other == chosen) for other in returns})[name]
+
+
+def _sum(robots: Sequence[Rewards]) -> Rewards:
+    """Of robots' rewards, each in its share; the excess of the sum is the sum of theirs."""
+    scales = shares(robots)
     return {
-        name: student(
-            sum(scale * excess(rewards)[name] for rewards, scale in zip(robots, scales, strict=True)),
-            squares,
-            [len(twins(rewards)) for rewards in robots],
-        )
-        for name in PROPERTIES
+        chosen: sum(k * rewards[chosen] for k, rewards in zip(scales, robots, strict=True)) for chosen in robots[0]
     }
 
 
-def _error(rewards: Rewards) -> float:
-    """How much of a reward's variance becomes that of a property's `excess`: 5 / 24."""
-    units = ({other: float(other == chosen) for other in rewards} for chosen in rewards)
-    return sum(excess(unit)[PROPERTIES[0]] ** 2 for unit in units)
+def _rows(label: str, paper: dict[str, float], effects: dict[str, Contrast]) -> list[Row]:
+    return [(f"| {label} | {SIGNS[name]} | {paper[name]:+.0f} ", effect) for name, effect in effects.items()]
