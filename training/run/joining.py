@@ -16,6 +16,7 @@ from zoo.registry.recipe import override
 from zoo.store.checkpoint import write_checkpoint
 from zoo.store.loading import load
 from zoo.store.zoo_model import ZooModel
+from zoo.training.run.position import each_once
 
 _MAY_DIFFER = ("seeds", "first_seed", "physics")
 """Settings of the recipe that need not agree; what computed the physics is told of the last seeds."""
@@ -50,7 +51,7 @@ def join_checkpoints(
         _check_same(models[0], other)
     models.sort(key=lambda model: min(model.seeds))
     _check_seeds(models)
-    _check_target(target, [] if replace else models)
+    _check_target(target, models, replace)
     joined = _joined(models)
     curves = {name: _joined_rows(models, name) for name in ("training.csv", "activity.csv")}
     write_checkpoint(
@@ -106,12 +107,13 @@ def _check_seeds(models: Sequence[ZooModel]) -> None:
             )
 
 
-def _check_target(target: Path, models: Sequence[ZooModel]) -> None:
+def _check_target(target: Path, models: Sequence[ZooModel], replace: bool) -> None:
     """Raises `ZooError` if something is in the place of the joined checkpoint that would be lost."""
     if target.is_file():
         raise ZooError(f"{target} is a file; name a folder")
-    there = target.exists() and any(target.iterdir())
-    if there and models and target.resolve() not in [model.path.resolve() for model in models]:
+    if replace or not target.exists() or not any(target.iterdir()):
+        return
+    if target.resolve() not in [model.path.resolve() for model in models]:
         raise ZooError(
             f"{target} exists and is none of what is joined; name another folder with --to, or say --replace"
         )
@@ -157,9 +159,9 @@ def _training(parts: Sequence[dict], counts: Sequence[int]) -> dict:
         versions.setdefault(name, []).append(number)
     return joined | {
         "seconds": round(sum(part["seconds"] for part in parts), 1),
-        "hardware": _each_once(part["hardware"] for part in parts),
-        "python": _each_once(part["python"] for part in parts),
-        "versions": {name: _each_once(numbers) for name, numbers in versions.items()},
+        "hardware": each_once(*(part["hardware"] for part in parts)),
+        "python": each_once(*(part["python"] for part in parts)),
+        "versions": {name: each_once(*numbers) for name, numbers in versions.items()},
     }
 
 
@@ -172,10 +174,6 @@ def _population(parts: Sequence[dict], counts: Sequence[int]) -> tuple[float | N
     squares = [(n - 1) * part["population_std"] ** 2 for part, n in zip(parts, counts, strict=True)]
     squares += [n * (own - mean) ** 2 for own, n in zip(means, counts, strict=True)]
     return mean, math.sqrt(sum(squares) / (sum(counts) - 1))
-
-
-def _each_once(texts: Iterable[str]) -> str:
-    return ", ".join(dict.fromkeys(part for text in texts for part in text.split(", ")))
 
 
 def _joined_rows(models: Sequence[ZooModel], name: str) -> str | None:

@@ -40,15 +40,16 @@ class Position:
         return Position(
             self.generation + generations,
             self.seconds + seconds,
-            _with(self.hardware, where),
-            _with(self.python, platform.python_version()),
-            {name: _with(self.versions.get(name, ""), now) for name, now in installed().items()},
+            each_once(self.hardware, where),
+            each_once(self.python, platform.python_version()),
+            {name: each_once(self.versions.get(name, ""), now) for name, now in installed().items()},
             members_over,
         )
 
 
-def _with(before: str, now: str) -> str:
-    return ", ".join(dict.fromkeys([*filter(None, before.split(", ")), now]))
+def each_once(*texts: str) -> str:
+    """What texts name, separated by commas, in their order."""
+    return ", ".join(dict.fromkeys(part for text in texts for part in text.split(", ") if part))
 
 
 def hardware() -> str:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
+from typing import TypeVar
 
 from zoo.core.formatting import number
 from zoo.evaluation.statistics import Contrast, contrast
@@ -15,6 +16,8 @@ Rewards = Mapping[frozenset[str], float]
 """One of each subset of the properties that was trained."""
 Returns = Mapping[frozenset[str], Sequence[float]]
 """Those of each subset's training seeds."""
+
+_Value = TypeVar("_Value")
 
 ACTING = {"tau": {"x_tau"}, "v_th or v_rest": {"v_th", "v_rest"}, "R": {"r"}}
 """Properties that act apart from each other, as the table calls them: two do by their distance alone."""
@@ -90,8 +93,8 @@ def shares(robots: Sequence[Rewards]) -> list[float]:
     return [100 / (len(robots) * stdev(rewards.values())) for rewards in robots]
 
 
-def twins(rewards: Rewards) -> list[tuple[float, float]]:
-    """Rewards of the four pairs of subsets that differ only in whether they train threshold or resting potential.
+def twins(rewards: Mapping[frozenset[str], _Value]) -> list[tuple[_Value, _Value]]:
+    """Rewards, or seeds' returns, of four pairs of subsets that differ only in training threshold or resting potential.
 
     By their distance alone these act, so that a pair is one search twice, up to its draws.
     """

@@ -1,13 +1,14 @@
 """Shapley values of the four properties in Table 1 (Fig. 4), from the zoo's rewards and from the paper's."""
 
+import functools
 from collections.abc import Sequence
 from statistics import fmean
 
-from zoo.analysis.shapley import Subset, shapley_values
+from zoo.analysis.shapley import Subset, shapley_values, subsets
 from zoo.evaluation.statistics import Contrast, student
 from zoo.models import PROPERTIES
 from zoo.report.control_tables import SIGNS
-from zoo.report.property_tables import Returns, Rewards, means, shares, whole_tables
+from zoo.report.property_tables import Returns, Rewards, means, shares, twins, whole_tables
 from zoo.report.tested_tables import Row, tested
 from zoo.tasks.brax import FAMILY as BRAX
 
@@ -46,39 +47,42 @@ def excesses(robots: Sequence[Returns], scales: Sequence[float] = (1.0,)) -> dic
 
     What one more training changes is taken to be as uncertain in all subsets of a robot (`variance_of_repeats`).
     """
+    worths = [excess(means(returns)) for returns in robots]
+    repeats = [variance_of_repeats(returns) for returns in robots]
     found = {}
     for name in PROPERTIES:
-        effect, squares, degrees = 0.0, [], []
-        for returns, scale in zip(robots, scales, strict=True):
-            effect += scale * excess(means(returns))[name]
-            variance, freedom = variance_of_repeats(returns)
-            error = sum(_factor(returns, chosen, name) ** 2 / len(values) for chosen, values in returns.items())
-            squares.append(scale**2 * variance * error)
-            degrees.append(freedom)
-        found[name] = student(effect, squares, degrees)
+        errors = [
+            sum(_factors(name)[chosen] ** 2 / len(values) for chosen, values in returns.items()) for returns in robots
+        ]
+        found[name] = student(
+            sum(scale * worth[name] for scale, worth in zip(scales, worths, strict=True)),
+            [k**2 * variance * error for k, (variance, _), error in zip(scales, repeats, errors, strict=True)],
+            [freedom for _, freedom in repeats],
+        )
     return found
 
 
 def variance_of_repeats(returns: Returns) -> tuple[float, int]:
     """Variance of what was trained more than once, and its degrees of freedom.
 
-    That are seeds of one subset; and twins, two subsets that differ only in whether threshold or resting potential is
-    trained, which is one search.
+    These are the seeds of one subset, and twins: two subsets that differ only in whether threshold or resting
+    potential is trained, which is one search.
     """
     squares, freedom = 0.0, 0
-    for chosen, values in returns.items():
+    for values in returns.values():
         squares += sum((value - fmean(values)) ** 2 for value in values)
         freedom += len(values) - 1
-        if "v_th" in chosen and "v_rest" not in chosen:
-            twin = returns[chosen - {"v_th"} | {"v_rest"}]
-            squares += (fmean(values) - fmean(twin)) ** 2 / (1 / len(values) + 1 / len(twin))
-            freedom += 1
+    for first, second in twins(returns):
+        squares += (fmean(first) - fmean(second)) ** 2 / (1 / len(first) + 1 / len(second))
+        freedom += 1
     return squares / freedom, freedom
 
 
-def _factor(returns: Returns, chosen: Subset, name: str) -> float:
-    """By how much a property's `excess` grows with the reward of a subset."""
-    return excess({other: float(other == chosen) for other in returns})[name]
+@functools.cache
+def _factors(name: str) -> dict[Subset, float]:
+    """By how much a property's `excess` grows with the reward of each subset."""
+    trained = subsets(PROPERTIES)[1:]
+    return {chosen: excess({other: float(other == chosen) for other in trained})[name] for chosen in trained}
 
 
 def _sum(robots: Sequence[Rewards]) -> Rewards:
