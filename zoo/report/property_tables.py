@@ -94,7 +94,7 @@ def shares(robots: Sequence[Rewards]) -> list[float]:
 
 
 def twins(rewards: Mapping[frozenset[str], _Value]) -> list[tuple[_Value, _Value]]:
-    """Rewards, or seeds' returns, of four pairs of subsets that differ only in training threshold or resting potential.
+    """Rewards, or seeds' returns, of four pairs of subsets that differ only in which of v_th and v_rest they train.
 
     By their distance alone these act, so that a pair is one search twice, up to its draws.
     """
