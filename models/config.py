@@ -1,6 +1,7 @@
 """Shapes of a network's parts, and their values before training. NumPy alone: lists of models need no JAX."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 from jaxtyping import Int, Num
 from numpy.typing import ArrayLike
 
+from zoo.core.seeds import check_seed
 from zoo.models import fixed_weights
 from zoo.models.constants import DT_MS, PROPERTIES, TAU_MS, V_TH, WEIGHTS
 from zoo.models.properties import TABLE_4, x_tau_from_ms
@@ -37,13 +39,20 @@ class NetworkConfig:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} (={getattr(self, name)}) must be at least 1")
         order = PROPERTIES + WEIGHTS
+        if not isinstance(self.trained, tuple):
+            raise ValueError(f"trained (={self.trained!r}) must be a tuple of names, such as {order[:2]}")
         unknown = [name for name in self.trained if name not in order]
         if unknown or not self.trained:
             raise ValueError(f"trained (={self.trained}) must name at least one of {order}")
         if tuple(sorted(set(self.trained), key=order.index)) != self.trained:
             raise ValueError(f"trained (={self.trained}) must be in the order of {order}")
-        if len(self.tau_ms) not in (1, 2) or min(self.tau_ms) <= DT_MS:
-            raise ValueError(f"tau_ms (={self.tau_ms}) must be one value or two ends, each above dt_ms (={DT_MS:g})")
+        if not isinstance(self.tau_ms, tuple):
+            raise ValueError(f"tau_ms (={self.tau_ms!r}) must be a tuple of one value or two ends, such as (20.0,)")
+        if len(self.tau_ms) not in (1, 2) or not all(DT_MS < value < math.inf for value in self.tau_ms):
+            ends = f"one value or two ends, each finite and above dt_ms (={DT_MS:g})"
+            raise ValueError(f"tau_ms (={self.tau_ms}) must be {ends}")
+        if not math.isfinite(self.v_th):
+            raise ValueError(f"v_th (={self.v_th}) must be a finite number of volts")
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Shape of one part of the network."""
@@ -61,7 +70,12 @@ class NetworkConfig:
         return sum(int(np.prod(shape)) for shape in self.trained_shapes.values())
 
     def initial(self, seed: int) -> dict[str, np.ndarray]:
-        """Every part of the network before training: LeCun weights of `seed`, Table 4's properties."""
+        """Every part of the network before training: LeCun weights of `seed`, Table 4's properties.
+
+        Raises:
+            ValueError: if `seed` is not an integer from 0 to 2^32 - 1.
+        """
+        seed = check_seed(seed)
         weights = {
             name: fixed_weights.lecun_normal(seed, stream, self.shape(name)) for stream, name in enumerate(WEIGHTS)
         }
@@ -91,10 +105,10 @@ class NetworkConfig:
             neurons: in a block.
 
         Raises:
-            ValueError: if they do not divide the hidden layer.
+            ValueError: if they are less than one, or do not divide the hidden layer.
         """
-        if self.hidden % neurons:
-            raise ValueError(f"block_neurons (={neurons}) must divide the {self.hidden} hidden neurons")
+        if neurons < 1 or self.hidden % neurons:
+            raise ValueError(f"block_neurons (={neurons}) must divide the {self.hidden} hidden neurons, from 1 on")
         parts = self.split(np.arange(self.trained_size)).items()
         by_block = [split_hidden(name, index, neurons).reshape(self.hidden // neurons, -1) for name, index in parts]
         return np.concatenate(by_block, axis=1)

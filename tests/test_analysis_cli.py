@@ -63,9 +63,41 @@ def test_a_report_of_one_training_seed(checkpoint, tmp_path):
 
 def test_a_report_asks_for_the_runs_of_all_subsets_before_anything_else(checkpoint, tmp_path, monkeypatch):
     monkeypatch.setattr(model_page, "time_constants", None)
-    model = zoo.load(str(checkpoint))
+    model, settings = zoo.load(str(checkpoint)), {"shapley_runs": tmp_path / "runs", "quiet": True}
     with pytest.raises(FileNotFoundError, match=f"lacks 15 of the 15 .* run: zoo analyse shapley {NAME} --runs"):
-        zoo.analysis.write_report(model, tmp_path / "r.html", shapley_runs=tmp_path / "runs", quiet=True)
+        zoo.analysis.write_report(model, tmp_path / "r.html", biology=False, **settings)
+
+
+def test_a_report_asks_for_the_allen_data_before_anything_else(checkpoint, tmp_path, monkeypatch):
+    def missing():
+        raise zoo.DataNotFoundError("no table")
+
+    for name in ("read_subsets", "time_constants"):
+        monkeypatch.setattr(model_page, name, None)
+    monkeypatch.setattr(model_page, "load_biology", missing)
+    with pytest.raises(zoo.DataNotFoundError, match="no table"):
+        zoo.analysis.write_report(zoo.load(str(checkpoint)), tmp_path / "r.html", shapley_runs=tmp_path, quiet=True)
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["plot", "tau", NAME, "--null", "-o", "x.pdf"], "x.pdf must end in .svg or .png"),
+        (["plot", "tau", NAME, "--null", "-o", "taken/x.svg"], "taken is no folder"),
+        (["analyse", "tau", NAME, "--out", "taken"], "taken is no folder, so that nothing can be written into taken"),
+        (["analyse", "shapley", NAME, "--out", "taken/deeper"], "taken is no folder"),
+        (["report", NAME, "--no-biology", "-o", "taken/x.html"], "taken is no folder"),
+    ],
+)
+def test_files_that_cannot_be_written_are_refused_before_the_work(
+    published, tmp_path, monkeypatch, capsys, command, message
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").touch()
+    for work in ("zoo.analysis.null.drift", "zoo.analysis.subsets.train", "zoo.report.model_page.time_constants"):
+        monkeypatch.setattr(work, lambda *_, **__: pytest.fail("worked"))
+    assert main(command) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_a_report_of_subsets_that_gained_nothing():

@@ -123,6 +123,46 @@ def test_unusable_samples_are_refused(values):
         fit(np.array(values), "gamma")
 
 
+@pytest.mark.parametrize(
+    ("values", "options", "message"),
+    [
+        (np.geomspace(1, 2, 12).reshape(2, 2, 3), {}, r"shape \(2, 2, 3\); it must be numbers \[n\], or networks"),
+        (np.float64(3.0), {}, r"shape \(\); it must be"),
+        (20.0 * (1 + 1e-8 * np.arange(9.0)), {}, "9 numbers of 20 to 20.0000016.* little more than rounding"),
+        (np.array([[2.0, 2, 2], [2, 2, 2], [1, 2, 3]]), {}, "without its row 2, sample holds one number alone"),
+        (np.arange(1.0, 9.0), {"bootstrap": -1}, r"bootstrap \(=-1\) must not be negative"),
+        (np.arange(1.0, 9.0), {"ks_draws": -1}, r"ks_draws \(=-1\) must not be negative"),
+    ],
+)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_cannot_be_fitted_is_refused_with_the_reason(values, options, message, family):
+    with pytest.raises(ValueError, match=message):
+        fit(values, family, **options)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_without_resamples_there_is_no_interval_and_without_draws_no_p(family):
+    values = sample(family, 2.0, 5.0, 50)
+    bare, whole = fit(values, family, bootstrap=0, ks_draws=0), fit(values, family, **QUICK)
+    assert (bare.shape, bare.scale, bare.ks) == (whole.shape, whole.scale, whole.ks)
+    assert np.isnan([*bare.shape_interval, *bare.scale_interval, bare.ks_p]).all()
+    assert np.isfinite(fit(values.reshape(5, 10), family, bootstrap=0, ks_draws=0).shape_interval).all()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_of_a_sample_with_many_equal_numbers_resamples_of_one_number_do_not_count(family):
+    result = fit(np.array([1.0] * 10 + [2.0, 3.0]), family, **QUICK)
+    assert 0 < result.shape_interval[0] < result.shape < result.shape_interval[1] < np.inf
+
+
+@pytest.mark.parametrize("spread", [1e-2, 1e-4, 2e-6])
+def test_narrow_samples_are_fitted_as_the_limit_has_it(spread):
+    """Of a narrow distribution both are normal: the gamma's shape is 1 / spread^2."""
+    values = sample("lognormal", spread, 20.0, 60)
+    narrow = {family: fit(values, family, bootstrap=20, ks_draws=2).shape for family in FAMILIES}
+    assert narrow["gamma"] * narrow["lognormal"] ** 2 == pytest.approx(1, rel=1e-3)
+
+
 def test_unknown_family_is_refused():
     with pytest.raises(ValueError, match="gamma, lognormal"):
         fit(np.array([1.0, 2.0, 3.0]), "weibull")

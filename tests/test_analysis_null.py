@@ -6,6 +6,7 @@ import pytest
 
 from zoo.analysis.fitted_tau import null_row, paper_column, time_constants
 from zoo.analysis.null import drift, null_control, tau_ms_of, why_no_null
+from zoo.core.errors import DataNotFoundError
 from zoo.models import NetworkConfig
 from zoo.registry.recipe import make_recipe, override
 from zoo.store.loading import load
@@ -106,6 +107,16 @@ def test_without_nulls_nothing_is_searched(model, monkeypatch):
     monkeypatch.setattr("zoo.analysis.null.drift", lambda *_, **__: pytest.fail("searched"))
     result = time_constants([model], biology=False, nulls=False, quiet=True)
     assert [one.origin for one in result.series] == ["trained"]
+
+
+def test_missing_biology_ends_it_before_anything_is_searched(model, monkeypatch):
+    def missing():
+        raise DataNotFoundError("no table")
+
+    monkeypatch.setattr("zoo.analysis.fitted_tau.load_biology", missing)
+    monkeypatch.setattr("zoo.analysis.null.drift", lambda *_, **__: pytest.fail("searched"))
+    with pytest.raises(DataNotFoundError, match="no table"):
+        time_constants([model], quiet=True)
 
 
 def test_model_without_time_constants_is_refused(model):

@@ -283,6 +283,13 @@ def test_a_recipe_of_schema_1_is_read_as_todays(checkpoint):
     assert zoo.load(str(checkpoint)).recipe == before
 
 
+def test_the_folder_that_one_is_in_is_not_replaced(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ZooError, match="the folder that you are in"), replacing(Path()):
+        raise AssertionError
+    assert tmp_path.is_dir()
+
+
 def test_replacing_what_a_link_leads_to_leaves_nothing_behind(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")

@@ -18,6 +18,7 @@ from zoo.cli.main import _make_parser, _usable_cores, _use_all_cores, main
 from zoo.core.json_files import read_json
 from zoo.registry.recipe import all_settings
 from zoo.report import publishing
+from zoo.store.loading import load
 from zoo.store.manifest import write_manifest
 from zoo.training import default_recipe
 
@@ -186,6 +187,21 @@ def test_eval(published, capsys):
     assert one["command"] == both["command"] + " --training-seed 1"
     assert main(["eval", "hetsnn-mem5-32"]) == 0
     assert "mean return" in capsys.readouterr().out
+
+
+def test_verify_goes_on_after_a_model_that_cannot_be_read(published, capsys, monkeypatch):
+    def unreadable_once(name, **options):
+        monkeypatch.setattr("zoo.evaluation.measuring.load", load)
+        raise PermissionError(13, "Permission denied", "params/array")
+
+    shutil.copytree(published, published.parent / "hetsnn-mem5-32-again")
+    names = [str(published), str(published.parent / "hetsnn-mem5-32-again")]
+    monkeypatch.setattr("zoo.store.loading.list_models", lambda pattern: names)
+    monkeypatch.setattr("zoo.evaluation.measuring.load", unreadable_once)
+    assert main(["verify", "*-32"]) == 1
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("FAILS") and "Permission denied: 'params/array'" in first
+    assert second.startswith("holds")
 
 
 def test_verify_exit_status(published, capsys):

@@ -61,6 +61,10 @@ def test_episodes_seed_and_selection(checkpoint):
     np.testing.assert_array_equal(one.returns, result.returns[1:])
     with pytest.raises(ValueError, match="episodes"):
         zoo.evaluate(model, episodes=0)
+    for episodes in (-3, 2.5):
+        with pytest.raises(ValueError, match="must be an integer of at least 1"):
+            zoo.evaluate(model, episodes=episodes)
+    np.testing.assert_array_equal(zoo.evaluate(model, episodes=np.int64(6), seed=np.int64(3)).returns, result.returns)
 
 
 @pytest.mark.parametrize("episodes", [1, 3])

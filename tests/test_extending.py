@@ -1,5 +1,6 @@
 """The examples of docs/extending.md as a package of its own, installed outside of the repository."""
 
+import json
 import os
 import re
 import shutil
@@ -65,6 +66,17 @@ def test_an_example_trains_evaluates_and_is_published_and_loaded_back(installed,
         there = {"HF_ENDPOINT": hub.url, "HF_HUB_CACHE": str(tmp_path / "cache"), "no_proxy": "127.0.0.1"}
         run(installed, tmp_path, "publish", name, "--repo", f"me/{name}", **here | there | {"HF_TOKEN": TOKEN})
         assert name in run(installed, tmp_path, "eval", f"hf://me/{name}", **there)
+
+
+@pytest.mark.parametrize(("name", "action"), [("hetsnn-mountaincar9-16", ["action"]), ("hetsnn-pointmass-16", [])])
+def test_files_for_others_have_the_action_where_they_can(installed, tmp_path, name, action):
+    onnx = pytest.importorskip("onnx")
+    run(installed, tmp_path, "train", name, *TINY)
+    run(installed, tmp_path, "export-weights", f"runs/{name}/checkpoint", "-o", "a.onnx")
+    file = onnx.load(tmp_path / "a.onnx")
+    assert [port.name for port in file.graph.output] == [*action, "spikes", "next_v", "next_readout"]
+    (said,) = [json.loads(entry.value) for entry in file.metadata_props]
+    assert said["action_map"] == ("argmax(readout)" if action else "pointmass's own, which this file does not hold")
 
 
 def test_help_has_the_tasks_of_other_packages(installed, tmp_path):

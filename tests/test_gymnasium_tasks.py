@@ -51,6 +51,22 @@ def test_gymnasium_finds_nothing_wrong_with_continuous_actions(falling):
     check_env(environments.TaskEnv("falling"), skip_render_check=True)
 
 
+class Pushed:
+    """Makes its action of a readout in its own way."""
+
+    name, action_size = "pushed", 3
+    reset = Falling.reset
+
+    def action(self, readout):
+        return jnp.tanh(20.0 * readout)
+
+
+def test_actions_that_cannot_be_undone_are_refused(monkeypatch):
+    monkeypatch.setattr(environments, "_open_task", lambda *_: (Pushed(), 4))
+    with pytest.raises(ValueError, match=r"float32\[3\].*step others by readouts"):
+        environments.TaskEnv("pushed")
+
+
 def test_what_ends_is_told_from_what_is_cut_off(falling):
     environment = environments.TaskEnv("falling")
     environment.reset(seed=0)
@@ -164,3 +180,11 @@ def test_options_that_mean_nothing_are_refused():
     environment.reset()
     with pytest.raises(ValueError, match=r"\(2,\)"):
         environment.step(np.zeros(3, int))
+    for actions in ([0, 7], [-1, 0], [0, 0.5]):
+        with pytest.raises(ValueError, match=r"must be in .*Discrete"):
+            environment.step(np.asarray(actions))
+    environment = gymnasium.make("hetsnn-zoo/cartpole100-v0").unwrapped
+    environment.reset()
+    for action in (7, -1, 0.5):
+        with pytest.raises(ValueError, match=r"must be in Discrete\(2\)"):
+            environment.step(action)

@@ -170,6 +170,8 @@ def test_time_limits_that_are_none(monkeypatch, text):
     with pytest.raises(ValueError, match="positive number of seconds"):
         time_limit()
     assert time_limit(7) == 7
+    with pytest.raises(ValueError, match=r"^timeout or ZOO_HUB_TIMEOUT"):  # By itself, not as the network's fault.
+        zoo.pull(NAME, timeout=-1)
 
 
 def test_publishing_sends_what_the_format_knows_and_nothing_else(hub, checkpoint):

@@ -126,6 +126,8 @@ def test_of_images_and_unknown_normalisers(memory):
     assert said["steps"] == 4 and said["action_map"] == "argmax of the readout's mean over 4 steps"
     with pytest.raises(ValueError, match="nothing to normalise"):
         nir_graph(memory, normaliser="affine")
+    with pytest.raises(ValueError, match=r"readout .=.foo.. must be one of li, affine, none"):
+        nir_graph(memory, readout="foo")
     with pytest.raises(ValueError, match=r"normaliser \(='scale'\)"):
         nir_graph(memory, normaliser="scale")
 

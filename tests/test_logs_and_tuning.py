@@ -203,6 +203,19 @@ def test_a_study_goes_on_and_finds_what_is_best(tmp_path, capsys):
         tune(NAME, 3, out=tmp_path, over={"sigma": (0.1, 0.2)}, quiet=True)
 
 
+@pytest.mark.parametrize("trials", [0, -3])
+def test_a_study_without_trials_is_refused_and_leaves_nothing(trials, tmp_path):
+    with pytest.raises(ValueError, match=rf"trials \(={trials}\) must be at least 1"):
+        tune(NAME, trials, out=tmp_path / "tune")
+    assert not (tmp_path / "tune").exists()
+
+
+def test_a_range_that_is_no_numbers_names_its_option(tmp_path, capsys):
+    assert main(["tune", NAME, "--out", str(tmp_path / "tune"), "--over", "sigma", "a", "b"]) == 2
+    assert "--over sigma a b: LOW and HIGH must be numbers, as in --over sigma 0.01" in capsys.readouterr().err
+    assert not (tmp_path / "tune").exists()
+
+
 def test_ranges_of_the_command_line_are_those_of_the_study(tmp_path, monkeypatch, capsys):
     asked = []
 

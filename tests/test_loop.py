@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import random
@@ -179,6 +180,11 @@ def test_curve_is_cut_to_the_saved_generation_and_torn_lines_dropped(tmp_path):
     ("changes", "message"),
     [
         ({"population": 7}, "population .=7. must be even"),
+        ({"population": 2**31}, "below 2.31"),
+        ({"seeds": 10**9}, "seeds .=1000000000. must be from 1 to 2.20"),
+        ({"seeds": True}, "must be of type int"),
+        ({"tau_ms": 20.0}, "tau_ms .=20.0. must be of type tuple"),
+        ({"sigam": 0.1}, "did you mean `sigma`"),
         ({"population": 8.5}, "population .=8.5. must be of type int"),
         ({"optimiser": "adamw"}, "must be one of adam, sgd, clipup, evojax-adam, evojax-clipup"),
         ({"centre_lr": float("nan")}, "centre_lr"),
@@ -200,6 +206,26 @@ def test_invalid_override_is_refused_before_anything_is_written(tmp_path, change
     with pytest.raises(ValueError, match=message):
         train(NAME, out=tmp_path, quiet=True, **changes)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("minutes", [float("nan"), -5, "5"])
+@pytest.mark.parametrize("name", ["max_minutes", "save_minutes"])
+def test_times_that_are_none_are_refused(tmp_path, name, minutes):
+    with pytest.raises(ValueError, match=f"{name} .={minutes}. must be a number of minutes"):
+        train(NAME, out=tmp_path, quiet=True, **{name: minutes})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_numbers_may_be_numpys():
+    changes = {
+        "seeds": np.int64(2),
+        "sigma": np.float64(0.2),
+        "centre_lr": np.float32(0.5),
+        "tau_ms": (np.float64(10),),
+    }
+    recipe = make_recipe(NAME, **changes)
+    assert recipe == make_recipe(NAME, seeds=2, sigma=0.2, centre_lr=0.5, tau_ms=(10.0,))
+    assert json.loads(json.dumps(dataclasses.asdict(recipe)))["seeds"] == 2
 
 
 def test_overrides_are_cast_where_that_loses_nothing():
@@ -266,6 +292,15 @@ def test_a_training_names_all_versions_that_it_was_computed_with(tmp_path, tiny,
     training = json.loads((tmp_path / NAME / "checkpoint" / "config.json").read_text())["training"]
     assert training["versions"] == {"jax": "0.10.2, 0.11.2"}
     assert training["python"] == "3.0.10.2, 3.0.11.2"
+
+
+def test_a_record_that_is_torn_or_missing_says_what_to_do(tmp_path, tiny):
+    with pytest.raises(ZooError, match="is no run of `zoo train`"):
+        export_run(tmp_path / NAME)
+    train(NAME, out=tmp_path, quiet=True, **tiny, max_minutes=1e-9)
+    (tmp_path / NAME / "run.json").write_text('{"name')
+    with pytest.raises(ZooError, match="put it back, or train anew with --fresh"):
+        train(NAME, out=tmp_path, quiet=True, **tiny)
 
 
 def test_runs_in_lockstep_go_on_each_from_its_own_state(tmp_path, tiny):

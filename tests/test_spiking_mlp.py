@@ -1,4 +1,7 @@
 import dataclasses
+import inspect
+import math
+import types
 
 import jax
 import jax.numpy as jnp
@@ -137,11 +140,43 @@ def test_initial_spread_is_log_uniform():
         ({"trained": ("tau",)}, "at least one"),
         ({"trained": ("v_th", "x_tau")}, "order"),
         ({"tau_ms": (5.0,)}, "above dt_ms"),
+        ({"tau_ms": (10.0, 20.0, 30.0)}, "one value or two ends"),
+        ({"tau_ms": (math.nan,)}, r"tau_ms \(=\(nan,\)\) must be .* finite and above dt_ms"),
+        ({"tau_ms": (20.0, math.inf)}, "each finite"),
+        ({"v_th": math.nan}, r"v_th \(=nan\) must be a finite number"),
+        ({"v_th": -math.inf}, "finite number"),
     ],
 )
 def test_impossible_config_is_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         NetworkConfig(**({"inputs": 3, "hidden": 8, "outputs": 2, "trained": PROPERTIES} | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"trained": ["x_tau"]}, r"trained \(=\['x_tau'\]\) must be a tuple of names, such as \('x_tau', 'v_th'\)"),
+        ({"trained": "x_tau"}, "must be a tuple of names"),
+        ({"tau_ms": 20.0}, r"tau_ms \(=20.0\) must be a tuple .* such as \(20.0,\)"),
+    ],
+)
+def test_a_config_takes_tuples_alone(changes, message):
+    given = types.SimpleNamespace(**(dataclasses.asdict(HET) | changes))  # Past the tests' type checker.
+    with pytest.raises(ValueError, match=message):
+        NetworkConfig.__post_init__(given)
+
+
+@pytest.mark.parametrize("neurons", [0, -2, 3])
+def test_blocks_that_do_not_divide_the_layer_are_refused(neurons):
+    with pytest.raises(ValueError, match=rf"\(={neurons}\) must divide the 8 hidden neurons, from 1 on"):
+        HET.blocks(neurons)
+
+
+@pytest.mark.parametrize("seed", [-1, True, 1.5, 2**32, 2**70])
+def test_a_seed_of_initial_values_is_an_integer_that_jax_tells_apart(seed):
+    initial = inspect.unwrap(NetworkConfig.initial)  # The tests' type checker refuses some of them before.
+    with pytest.raises(ValueError, match="must be an integer from 0 to 4,294,967,295"):
+        initial(HET, seed)
 
 
 def test_wrong_inputs_and_values_are_refused():

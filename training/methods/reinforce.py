@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from zoo.models import Network, NetworkState, Surrogate, initial_state, network_step, unroll
+from zoo.tasks.actions import action_type
 from zoo.tasks.base import Task
 from zoo.tasks.observations import ObservationStats, normalise
 
@@ -76,8 +77,7 @@ class Trajectory(NamedTuple):
 
 def require_discrete(task: Task) -> None:
     """Raises ValueError unless the task's actions are whole numbers, one readout each."""
-    readout = jax.ShapeDtypeStruct((task.action_size,), jnp.float32)
-    action = jax.eval_shape(task.action, readout)
+    action = action_type(task)
     if action.shape or not jnp.issubdtype(action.dtype, jnp.integer):
         raise ValueError(
             f"REINFORCE samples one of several actions; {task.name} takes {action.dtype}{list(action.shape)}. "

@@ -1,6 +1,7 @@
 """What a user changes of a model's recipe, and whether that means anything there."""
 
 import dataclasses
+import difflib
 
 from zoo.models.constants import PROPERTIES
 from zoo.registry.families import family_of
@@ -36,7 +37,9 @@ def _check_changes(model: ModelName, recipe: Recipe, changes: dict) -> None:
     if "task" in changes:
         raise ValueError("task: a name says which; one of your own gets names by zoo.register (docs/extending.md)")
     if unknown := [name for name in changes if name not in known]:
-        raise ValueError(f"a recipe has no `{unknown[0]}`; its fields are {', '.join(own)}")
+        near = difflib.get_close_matches(unknown[0], own, n=1)
+        meant = f"did you mean `{near[0]}`?" if near else f"its fields are {', '.join(own)}"
+        raise ValueError(f"a recipe has no `{unknown[0]}`; {meant}")
     silent = _silent(model, own | changes)
     if idle := [name for name in changes if name not in own or (name in silent and changes[name] != own[name])]:
         raise ValueError(f"{', '.join(idle)}: of no effect on {model}, which {recipe.method} trains")

@@ -24,6 +24,7 @@ from zoo.core.errors import DivergedError
 from zoo.core.programs import make_room_for_programs
 from zoo.registry.names import parse
 from zoo.registry.recipe import read_recipe
+from zoo.registry.settings import check_minutes
 from zoo.store.catalogue import as_text
 from zoo.store.curves import append_rows, cut_rows
 from zoo.training.methods.activity import COLUMNS
@@ -107,7 +108,7 @@ def train(
         ValueError, ZooError: if a name, a setting or what is in `out` will not do, saying why.
     """
     make_room_for_programs()
-    names, until = _each_once(names), math.inf if max_minutes is None else time.monotonic() + 60 * max_minutes
+    names, until = _each_once(names), _deadline(max_minutes, save_minutes)
     with contextlib.ExitStack() as locks:
         start = None if start_from is None else as_text(start_from)
         options = {"fresh": fresh, "continue_published": continue_published, "start_from": start}
@@ -125,8 +126,7 @@ def train(
             going, prepared = [run for run in going if run not in ended], []
             answers = hosts.gather(request.received, time.monotonic() > until)
             stopped = stopped or bool(answers[:, 0].any()) or bool(answers[0, 1])
-        received = int(hosts.gather(request.received).max())
-    return _outcome(runs, reached, goal, received, diverged)
+        return _outcome(runs, reached, goal, int(hosts.gather(request.received).max()), diverged)
 
 
 def _each_once(names: str | Sequence[str]) -> list[str]:
@@ -134,6 +134,12 @@ def _each_once(names: str | Sequence[str]) -> list[str]:
     if not names:
         raise ValueError("names must have at least one model, such as 'hetsnn-mem5-256'")
     return names
+
+
+def _deadline(max_minutes: float | None, save_minutes: float) -> float:
+    """When to stop, by the monotonic clock; both times are checked."""
+    check_minutes(max_minutes=max_minutes, save_minutes=save_minutes)
+    return math.inf if max_minutes is None else time.monotonic() + 60 * max_minutes
 
 
 class _Shown(NamedTuple):

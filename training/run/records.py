@@ -15,14 +15,24 @@ def record_of(folder: Path) -> Path:
     return folder / "run.json"
 
 
+def _read(record: Path) -> dict:
+    if not record.is_file():
+        raise ZooError(f"{record.parent} is no run of `zoo train`: it has no {record.name}")
+    try:
+        return read_json(record)
+    except DamagedCheckpointError as error:
+        raise DamagedCheckpointError(f"{error}; put it back, or train anew with --fresh") from error
+
+
 def read_recorded(record: Path) -> tuple[ModelName, Recipe]:
     """The model and the recipe in a run's record, of any version.
 
     Raises:
-        DamagedCheckpointError: if it is none.
+        ZooError: if there is none.
+        DamagedCheckpointError: if it cannot be read.
         UnsupportedCheckpointError: if it is one of a later version, which knows more settings.
     """
-    content = read_json(record)
+    content = _read(record)
     name, recipe = content.get("name"), content.get("recipe")
     if not isinstance(name, str) or not isinstance(recipe, dict):
         raise DamagedCheckpointError(f"{record} must say a model's `name` and its `recipe`; use --fresh")
@@ -46,4 +56,4 @@ def recorded_recipe(folder: Path) -> Recipe:
 def recorded_origin(folder: Path) -> Origin | None:
     """What the run in a folder began with."""
     record = record_of(folder)
-    return Origin.read(read_json(record), record) if record.is_file() else None
+    return Origin.read(_read(record), record) if record.is_file() else None

@@ -122,9 +122,12 @@ def tune(
         **changes: settings of all trials that differ from the zoo's recipe.
 
     Raises:
+        ValueError: if `trials` is below 1, or as `search_space`.
         MissingPackageError: without Optuna.
         ZooError: if the study there is over other ranges or settings.
     """
+    if trials < 1:
+        raise ValueError(f"trials (={trials}) must be at least 1")
     optuna = _optuna()
     space, folder = search_space(name, over, changes), Path(out) / name
     folder.mkdir(parents=True, exist_ok=True)

@@ -8,12 +8,13 @@ import dataclasses
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy import special, stats
 
 Family = Literal["gamma", "lognormal"]
 FAMILIES: tuple[Family, ...] = ("gamma", "lognormal")
 _NEWTON_STEPS = 12  # Quadratic convergence from a start within 1.5 %: far more than float64 needs.
+_LEAST_SPREAD = 1e-6  # Of ln x. A gamma shape is then right to 0.02 %; ten times narrower, rounding makes 30 % of it.
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,12 +26,12 @@ class Fit:
         shape: gamma: k, the mean squared over the variance; log-normal: standard deviation of ln x.
         scale: gamma: mean / k; log-normal: exp(mean of ln x), the median. In the sample's unit.
         shape_interval, scale_interval: 95 % intervals: Student's over networks, or of a single sample the
-            bootstrap's percentiles.
+            bootstrap's percentiles; NaN without resamples.
         n: size of the sample.
         log_likelihood: at the maximum.
         ks: Kolmogorov-Smirnov distance between sample and fit.
         ks_p: probability of a distance at least as large if the family were true; parameters are fitted
-            again to each simulated sample (Lilliefors' correction).
+            again to each simulated sample (Lilliefors' correction); NaN without any.
     """
 
     family: Family
@@ -86,6 +87,12 @@ def _moments(sample: Float[np.ndarray, "*b n"]) -> Float[np.ndarray, "*b 3"]:
     return np.stack([sample.mean(-1), logs.mean(-1), np.square(logs).mean(-1)], -1)
 
 
+def _spreads(moments: Float[np.ndarray, "*b 3"]) -> Bool[np.ndarray, "*b"]:
+    """Whether samples spread enough for float64 to tell how much."""
+    _, log_mean, log_square = np.moveaxis(moments, -1, 0)
+    return log_square - log_mean**2 > _LEAST_SPREAD**2
+
+
 def ks_distance(sample: Float[np.ndarray, "*b n"], cdf) -> Float[np.ndarray, "*b"]:
     """Largest distance between the empirical distribution function and `cdf`."""
     below = cdf(np.sort(sample, axis=-1))
@@ -95,7 +102,9 @@ def ks_distance(sample: Float[np.ndarray, "*b n"], cdf) -> Float[np.ndarray, "*b
 
 
 def _ks_p(family: Family, shape: float, scale: float, n: int, ks: float, draws: int, rng) -> float:
-    """Share of simulated samples whose distance from their own fit reaches `ks`; never exactly 0."""
+    """Share of simulated samples whose distance from their own fit reaches `ks`; never exactly 0, of none NaN."""
+    if not draws:
+        return float("nan")
     reached = 0
     for _ in range(draws):
         sample = _distribution(family, shape, scale).rvs(n, random_state=rng)
@@ -110,7 +119,11 @@ def _over_networks(family: Family, moments: Float[np.ndarray, "K 3"]) -> tuple[n
     pseudo-values). On the logarithm, as both are positive and a time constant's spread is a factor.
     """
     k = len(moments)
-    without = np.log(_maximise(family, (moments.sum(0) - moments) / (k - 1)))  # [2, K]
+    others = (moments.sum(0) - moments) / (k - 1)
+    if not _spreads(others).all():
+        row = np.flatnonzero(~_spreads(others))[0]
+        raise ValueError(f"without its row {row}, sample holds one number alone: there is no interval over its rows")
+    without = np.log(_maximise(family, others))  # [2, K]
     together = np.log(_maximise(family, moments.mean(0)))
     error = np.sqrt((k - 1) / k * np.square(without - without.mean(1, keepdims=True)).sum(1))
     half = stats.t.ppf(0.975, k - 1) * error
@@ -118,11 +131,11 @@ def _over_networks(family: Family, moments: Float[np.ndarray, "K 3"]) -> tuple[n
 
 
 def _over_numbers(family: Family, moments: Float[np.ndarray, "n 3"], resamples: int, rng):
-    """The same of n numbers by the bootstrap's percentiles, of resamples that hold more than one of them."""
+    """The same of n numbers by the bootstrap's percentiles, of resamples that hold different ones; of none NaN."""
     n = len(moments)
-    chosen = rng.multinomial(n, np.full(n, 1.0 / n), size=resamples)
-    usable = (chosen > 0).sum(1) > 1
-    return np.percentile(_maximise(family, chosen[usable] @ moments / n), [2.5, 97.5], axis=1)
+    resampled = rng.multinomial(n, np.full(n, 1.0 / n), size=resamples) @ moments / n
+    usable = resampled[_spreads(resampled)]
+    return np.percentile(_maximise(family, usable), [2.5, 97.5], axis=1) if len(usable) else np.full((2, 2), np.nan)
 
 
 def fit(
@@ -140,20 +153,32 @@ def fit(
             were trained together and are not independent. Of a single row its numbers are, so that the intervals
             say nothing of other networks.
         family: ``gamma`` or ``lognormal``.
-        bootstrap: resamples behind the intervals of a single sample.
-        ks_draws: simulated samples behind `Fit.ks_p`.
+        bootstrap: resamples behind the intervals of a single sample; with 0 there are none, and they are NaN.
+        ks_draws: simulated samples behind `Fit.ks_p`; with 0 it is NaN.
         seed: of both.
 
     Raises:
-        ValueError: if `family` is unknown, or the sample has fewer than three different positive numbers.
+        ValueError: if `family` is unknown, `bootstrap` or `ks_draws` is negative, or the sample has other axes, fewer
+            than three different positive numbers, differences of little more than rounding, or several rows of which
+            all but one hold a single number.
     """
+    for name, count in (("bootstrap", bootstrap), ("ks_draws", ks_draws)):
+        if count < 0:
+            raise ValueError(f"{name} (={count}) must not be negative; 0 does without")
     values = np.asarray(sample, np.float64)
+    if values.ndim not in (1, 2):
+        raise ValueError(f"sample has shape {values.shape}; it must be numbers [n], or networks by neurons [K, n]")
     rows = values.reshape(-1, 1) if values.ndim == 1 or 1 in values.shape else values
     pooled = rows.ravel()
     if not np.all(np.isfinite(pooled) & (pooled > 0)) or len(np.unique(pooled)) < 3:
         raise ValueError(f"sample ({pooled.size} numbers) must hold at least three different, all positive, finite")
-    rng = np.random.default_rng(seed)
     per_row = _moments(rows)
+    if not _spreads(per_row.mean(0)):
+        raise ValueError(
+            f"sample ({pooled.size} numbers of {pooled.min():.9g} to {pooled.max():.9g}) differs by little more than "
+            f"rounding; the standard deviation of its logarithms must be above {_LEAST_SPREAD:g}"
+        )
+    rng = np.random.default_rng(seed)
     shape, scale = map(float, _maximise(family, per_row.mean(0)))
     alone = rows.shape[1] == 1
     low, high = _over_numbers(family, per_row, bootstrap, rng) if alone else _over_networks(family, per_row)

@@ -141,6 +141,7 @@ def time_constants(
         DataNotFoundError: if `biology` is asked for and not to be had.
     """
     trained = [tau_ms_of(model) for model in models]
+    real = biology_series() if biology else ()  # First: the data may not be there, and searches take minutes.
     series, controls = [], []
     for model, tau_ms in zip(track(models, "fits, model", quiet=quiet), trained, strict=True):
         series.append(_series(model.name, "trained", model.name, tau_ms, paper_column(model)))
@@ -152,4 +153,4 @@ def time_constants(
         else:  # No pairs to compare; yet what the search makes of noise can be seen.
             null_tau_ms = null_neurons(model, quiet=quiet)["tau_ms"]
         series.append(_series(model.name, "null", f"{model.name}, null control", null_tau_ms))
-    return TimeConstants(series=(*series, *(biology_series() if biology else ())), nulls=tuple(controls))
+    return TimeConstants(series=(*series, *real), nulls=tuple(controls))

@@ -17,11 +17,11 @@ def add_verbs(verb: Callable[..., argparse.ArgumentParser], prepared: Callable[[
         verb: makes a sub-parser from a name, what it runs, and its help.
         prepared: makes of what a command runs one that first makes each CPU core a device.
     """
-    sub = verb("analyse", None, "Analyse trained neurons: numbers as CSV, figures as SVG for light and dark pages.")
+    text = "Analyse trained neurons: numbers as CSV, figures as SVG for light and dark pages."
+    sub = verb("analyse", prepared(_analyse), text)
     kinds = sub.add_subparsers(dest="analysis", required=True, metavar="ANALYSIS")
-    for name, (run, text) in _ANALYSES.items():
+    for name, (_, text) in _ANALYSES.items():
         kind = kinds.add_parser(name, help=text, description=text)
-        kind.set_defaults(run=prepared(run))
         kind.add_argument("names", nargs="+", metavar="NAME", help="model name, or folder of a checkpoint")
         kind.add_argument("--out", type=Path, default=_FIGURES, help=f"folder of the files (default {_FIGURES})")
         kind.add_argument("--quiet", action="store_true", help="no progress bar")
@@ -54,6 +54,14 @@ def _add_options(parser: argparse.ArgumentParser, analysis: str) -> None:
         parser.add_argument("--runs", type=Path, default=Path("runs/subsets"), help="folder of the 15 trainings")
         parser.add_argument("--generations", type=int, help="of each subset (default: the recipe's)")
         parser.add_argument("--seeds", type=int, help="of each subset (default: the recipe's)")
+
+
+def _analyse(arguments) -> int:
+    from zoo.core.csv_files import check_folder
+
+    check_folder(arguments.out)  # First: an analysis may take hours.
+    run, _ = _ANALYSES[arguments.analysis]
+    return run(arguments)
 
 
 def _load(names):
@@ -199,8 +207,9 @@ def _with_counterpart(names: list[str]) -> list[str]:
 
 def _plot(arguments) -> int:
     from zoo.core.progress import working
-    from zoo.drawing.style import save
+    from zoo.drawing.style import check_drawing, save
 
+    check_drawing(arguments.output)
     if arguments.null and arguments.what != "tau":
         raise ValueError(f"--null is for `zoo plot tau`; {arguments.what} has no null control")
     if arguments.training_seed is not None and arguments.what in ("tau", "curve"):

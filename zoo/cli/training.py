@@ -92,9 +92,11 @@ def _train_all(arguments, log) -> list:
     """Trains what is asked for, batch by batch, until time or a signal stops it; the outcomes."""
     from zoo.registry.names import expand
     from zoo.registry.recipe import all_settings
+    from zoo.registry.settings import check_minutes
     from zoo.training import train
     from zoo.training.run import hosts
 
+    check_minutes(save_minutes=arguments.save_minutes, max_minutes=arguments.max_minutes)
     changes = {name: getattr(arguments, name) for name in all_settings() if hasattr(arguments, name)}
     names, start, outcomes = expand(arguments.name), time.monotonic(), []
     command = "the same command without --fresh" if arguments.fresh else "the same command"

@@ -24,11 +24,19 @@ def add_verb(verb: Callable[..., Verb], prepared: Callable[[Callable], Callable]
     sub.later = add_recipe_options  # They hold for all trials.
 
 
+def _range(field: str, low: str, high: str) -> tuple[float, float]:
+    try:
+        return float(low), float(high)
+    except ValueError:
+        what = f"--over {field} {low} {high}"
+        raise ValueError(f"{what}: LOW and HIGH must be numbers, as in --over {field} 0.01 0.1") from None
+
+
 def _tune(arguments) -> int:
     from zoo.registry.recipe import all_settings
     from zoo.training.run.tune import tune
 
-    over = {field: (float(low), float(high)) for field, low, high in arguments.over or ()}
+    over = {field: _range(field, low, high) for field, low, high in arguments.over or ()}
     changes = {name: getattr(arguments, name) for name in all_settings() if hasattr(arguments, name)}
     found = tune(
         arguments.name, arguments.trials, out=arguments.out, over=over, seed=arguments.sampler_seed,

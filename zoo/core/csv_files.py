@@ -1,8 +1,22 @@
 """CSV files: numbers that sit beside the figures, and what others publish."""
 
 import csv
+import os
 from collections.abc import Sequence
 from pathlib import Path
+
+from zoo.core.errors import ZooError
+
+
+def check_folder(folder: Path) -> None:
+    """For a folder that is to be written to after long work, whether it is one or can be made.
+
+    Raises:
+        ZooError: if it, or what it is to be in, is a file.
+    """
+    for path in (folder, *folder.parents):
+        if os.path.lexists(path) and not path.is_dir():
+            raise ZooError(f"{path} is no folder, so that nothing can be written into {folder}; name another one")
 
 
 def write_table(path: Path, rows: Sequence[dict]) -> Path:

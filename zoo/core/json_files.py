@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import numbers
+import operator
 import os
 import reprlib
 import typing
@@ -103,7 +105,7 @@ def from_json(cls: type, value: dict, where: str):
 
 
 def coerce(kind, value, where: str):
-    """A JSON value as a field's type: int, float, str, bool, X | None, or tuple[X, ...].
+    """A value as a field's type: int, float, str, bool, X | None, or tuple[X, ...]; numbers may be NumPy's.
 
     Raises:
         ValueError: if it is of another type.
@@ -112,13 +114,17 @@ def coerce(kind, value, where: str):
     if typing.get_origin(kind) is tuple:
         if isinstance(value, list | tuple):
             return tuple(coerce(options[0], item, where) for item in value)
+        if not isinstance(value, str):
+            raise ValueError(f"{where} (={reprlib.repr(value)}) must be of type tuple, of one value or more")
     elif type(None) in options:
         return None if value is None else coerce(options[0], value, where)
-    elif kind is float and type(value) in (int, float):
+    elif kind is float and isinstance(value, numbers.Real) and not isinstance(value, bool):
         try:
             return float(value)
         except OverflowError:
-            raise ValueError(f"{where} is an integer of {value.bit_length()} bits; it must be a float") from None
+            raise ValueError(f"{where} is larger than a float can be") from None
+    elif kind is int and isinstance(value, typing.SupportsIndex) and not isinstance(value, bool):
+        return operator.index(value)
     elif type(value) is kind:
         return value
     raise ValueError(f"{where} (={reprlib.repr(value)}) must be of type {getattr(kind, '__name__', kind)}")

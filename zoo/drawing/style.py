@@ -14,6 +14,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from zoo.core.csv_files import check_folder
 from zoo.models.constants import IN_WORDS, PROPERTIES
 
 BLUE, VERMILION, GREEN, PURPLE = "#2F86C1", "#D55E00", "#009E73", "#CC79A7"
@@ -103,15 +104,27 @@ def inline_svg(draw: Draw, size: tuple[float, float], prefix: str) -> str:
     return re.sub(r"(url\(#|href=\"#)", rf"\g<1>{prefix}-", text)
 
 
-def save(draw: Draw, size: tuple[float, float], path: Path) -> list[Path]:
-    """Writes a drawing; for ``NAME.svg`` (or ``.png``) also ``NAME-dark.svg`` for dark pages.
+def check_drawing(path: Path) -> str:
+    """The kind of drawing, ``svg`` or ``png``, that `save` writes to a path; asked before a drawing that takes long.
 
     Raises:
         ValueError: if the file name ends in anything else.
+        ZooError: if its folder is a file.
     """
     kind = path.suffix.lstrip(".")
     if kind not in ("svg", "png"):
         raise ValueError(f"{path} must end in .svg or .png")
+    check_folder(path.parent)
+    return kind
+
+
+def save(draw: Draw, size: tuple[float, float], path: Path) -> list[Path]:
+    """Writes a drawing; for ``NAME.svg`` (or ``.png``) also ``NAME-dark.svg`` for dark pages.
+
+    Raises:
+        ValueError, ZooError: as `check_drawing`.
+    """
+    kind = check_drawing(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     paths = [path, path.with_stem(f"{path.stem}-dark")]
     for target, theme in zip(paths, (LIGHT, DARK), strict=True):

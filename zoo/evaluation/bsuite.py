@@ -9,7 +9,7 @@ import numpy as np
 from zoo.core.errors import ZooError
 from zoo.core.packages import needed_for
 from zoo.core.seeds import check_seed
-from zoo.evaluation.memory import MAX_EPISODES
+from zoo.evaluation.memory import check_episodes
 from zoo.models import build, initial_state, network_step
 from zoo.store.zoo_model import ZooModel
 from zoo.tasks.memory import MemoryLength
@@ -70,8 +70,8 @@ def bsuite_score(model: ZooModel, *, episodes: int | None = None, seed: int = 0)
         ZooError: if bsuite is not installed or has no experiment of this task.
     """
     check_seed(seed)
-    if episodes is not None and not 1 <= episodes <= MAX_EPISODES:
-        raise ValueError(f"episodes (={episodes}) must be at least 1, and at most {MAX_EPISODES:,}")
+    if episodes is not None:
+        check_episodes(episodes)
     with needed_for("bsuite's score", "bsuite", extra="bsuite"):
         from bsuite.experiments.memory_len import sweep
     task = model.task()

@@ -15,7 +15,7 @@ from zoo.core.forks import check_not_forked
 from zoo.core.programs import make_room_for_programs
 from zoo.core.seeds import check_seed
 from zoo.core.single import in_single_precision
-from zoo.evaluation.memory import check_fits
+from zoo.evaluation.memory import check_episodes, check_fits
 from zoo.evaluation.statistics import OverSeeds, interval_95
 from zoo.models import PROPERTIES, WEIGHTS, build
 from zoo.registry.families import find_family
@@ -167,6 +167,7 @@ def evaluate_parts(
     """
     check_not_forked()
     make_room_for_programs()
+    check_episodes(episodes)
     if episodes % 2 and _alternate(task.name):
         raise ValueError(f"episodes (={episodes}) must be even on {task.name}: contexts alternate")
     on_cpu = jax.default_backend() == "cpu"

@@ -76,7 +76,8 @@ class Verification:
 def verify(name: str, *, compiled: bool = False) -> Verification:
     """Loads a published model and measures again, with the command that its card names.
 
-    Each network is compared with what is published of itself; see `problem` of what measures it.
+    Each network is compared with what is published of itself; see `problem` of what measures it. A model that cannot
+    be read or measured does not hold.
 
     Args:
         name: of the model.
@@ -88,6 +89,6 @@ def verify(name: str, *, compiled: bool = False) -> Verification:
         result = evaluate(model, episodes=claim["episodes"], seed=claim["seed"], compiled=compiled)
         problem = _metric(model).load_evaluator().problem(claim, result)
         claimed = claim["mean"]
-    except (ZooError, KeyError, TypeError, ValueError) as error:
+    except (ZooError, KeyError, OSError, TypeError, ValueError) as error:
         return Verification(name=name, claimed=None, measured=None, holds=False, problem=str(error))
     return Verification(name=model.name, claimed=claimed, measured=result.mean, holds=not problem, problem=problem)

@@ -1,6 +1,8 @@
 """How much memory an evaluation will need, before anything is allocated."""
 
 import math
+import operator
+from typing import Any, SupportsIndex
 
 import jax
 
@@ -30,15 +32,18 @@ def needed_bytes(task: Task, parts: dict, episodes: int, at_once: int) -> tuple[
     return 2 * sum(value.nbytes for value in parts.values()), at_once * episodes * one
 
 
+def check_episodes(episodes: Any) -> None:
+    """Raises `ValueError` unless it is a number of episodes that someone may play."""
+    if not isinstance(episodes, SupportsIndex) or not 1 <= operator.index(episodes) <= MAX_EPISODES:
+        raise ValueError(f"episodes (={episodes}) must be an integer of at least 1, and at most {MAX_EPISODES:,}")
+
+
 def check_fits(task: Task, parts: dict, episodes: int, at_once: int) -> None:
     """Refuses an evaluation that does not fit into memory.
 
     Raises:
-        ValueError: if `episodes` is below 1, or more than anyone plays.
         ZooError: with a number of episodes that fits.
     """
-    if not 1 <= episodes <= MAX_EPISODES:
-        raise ValueError(f"episodes (={episodes}) must be at least 1, and at most {MAX_EPISODES:,}")
     available = available_bytes(jax.devices()[0])
     networks, played = needed_bytes(task, parts, episodes, at_once)
     if available is None or networks + played <= available:

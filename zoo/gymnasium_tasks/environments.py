@@ -13,6 +13,7 @@ from gymnasium.vector.utils import batch_space
 
 from zoo.core.single import in_single_precision
 from zoo.tasks import Task, make_task
+from zoo.tasks.actions import action_type, is_choice
 
 
 def _open_task(name: str, backend: str | None, limit: int | None) -> tuple[Task, int | None]:
@@ -40,6 +41,13 @@ def _spaces(task: Task) -> tuple[Box, Box | Discrete]:
     observations = Box(-np.inf, np.inf, observation.shape, np.float32)
     if hasattr(task, "action_map"):
         return observations, Box(-1.0, 1.0, (task.action_size,), np.float32)
+    if not is_choice(task):
+        action = action_type(task)
+        raise ValueError(
+            f"{task.name} makes actions ({action.dtype}{list(action.shape)}) of readouts in a way of its own, which "
+            "cannot be undone: Gymnasium has tasks whose actions are choices, and Brax's; step others by readouts, "
+            f"with zoo.tasks.make_task('{task.name}')"
+        )
     return observations, Discrete(task.action_size)
 
 
@@ -72,6 +80,17 @@ def _compiled_batch(task: Any):
         return state, observation, jnp.where(ended, 0.0, reward), done & ~ended
 
     return jax.jit(reset), jax.jit(advance)
+
+
+def _checked(actions, space: gymnasium.Space) -> np.ndarray:
+    """Actions of the space's shape, and choices that it has; torques beyond it are clipped by the task."""
+    asked, kind = np.asarray(actions), cast(np.dtype, space.dtype)
+    if asked.shape != space.shape:
+        raise ValueError(f"actions have shape {asked.shape}; it must be {space.shape}")
+    given = asked.astype(kind)
+    if np.issubdtype(kind, np.integer) and not ((given == asked).all() and space.contains(given)):
+        raise ValueError(f"actions (={actions}) must be in {space}")
+    return given
 
 
 class TaskEnv(gymnasium.Env):
@@ -112,9 +131,13 @@ class TaskEnv(gymnasium.Env):
 
     @in_single_precision()
     def step(self, action):
-        """See `gymnasium.Env.step`."""
+        """See `gymnasium.Env.step`.
+
+        Raises:
+            ValueError: if the action is of another shape than `action_space`'s, or no choice that it has.
+        """
         step = _compiled(self.task)[1]
-        self._state, observation, reward, done = step(self._state, np.asarray(action, self.action_space.dtype))
+        self._state, observation, reward, done = step(self._state, _checked(action, self.action_space))
         self._steps += 1
         return np.asarray(observation, np.float32), float(reward), bool(done), self._steps == self._limit, {}
 
@@ -164,10 +187,12 @@ class TaskVectorEnv(gymnasium.vector.VectorEnv):
 
     @in_single_precision()
     def step(self, actions):
-        """See `gymnasium.vector.VectorEnv.step`."""
-        actions = np.asarray(actions, self.single_action_space.dtype)
-        if actions.shape != self.action_space.shape:
-            raise ValueError(f"actions have shape {actions.shape}; it must be {self.action_space.shape}")
+        """See `gymnasium.vector.VectorEnv.step`.
+
+        Raises:
+            ValueError: if actions are of another shape than `action_space`'s, or no choices that it has.
+        """
+        actions = _checked(actions, self.action_space)
         advance = _compiled_batch(self.task)[1]
         self._state, observation, reward, done = advance(self._state, actions, self._ended, *self._begin())
         self._steps = np.where(self._ended, 0, self._steps + 1)

@@ -7,6 +7,7 @@ import numpy as np
 from zoo.interchange.graph import DT_S
 from zoo.store.zoo_model import ZooModel
 from zoo.tasks import Task
+from zoo.tasks.actions import is_choice
 from zoo.tasks.brax import ENVIRONMENTS, BraxTask
 from zoo.tasks.cartpole import CartPole
 from zoo.tasks.images import ImageTask
@@ -106,4 +107,6 @@ def _actions(task: Task) -> dict[str, Any]:
             "steps": task.steps,
             "input_gain": float(task.input_gain),
         }
-    return {"action_map": "argmax(readout)"}
+    if is_choice(task):
+        return {"action_map": "argmax(readout)"}
+    return {"action_map": f"{task.name}'s own, which this file does not hold"}

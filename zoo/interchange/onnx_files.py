@@ -4,7 +4,8 @@
     outputs   action, spikes [batch, hidden], next_v, next_readout
 
 An episode begins with v = v_rest, an initializer of the model, and readout = 0. Of images, observations are pixels
-from 0 to 1 times ``input_gain``, and there is no action: the class is the argmax of the mean readout.
+from 0 to 1 times ``input_gain``, and there is no action: the class is the argmax of the mean readout. Where a task
+makes actions of readouts in a way of its own there is none, either.
 """
 
 import json
@@ -17,6 +18,7 @@ from zoo.interchange.tensor_files import KEY, metadata
 from zoo.models import TABLE_4, build
 from zoo.models.spiking_mlp import READOUT_K
 from zoo.store.zoo_model import ZooModel
+from zoo.tasks.actions import is_choice
 from zoo.tasks.brax import BraxTask
 from zoo.tasks.images import ImageTask
 from zoo.tasks.observations import std
@@ -40,7 +42,7 @@ def export_onnx(model: ZooModel, path: str | Path, seed: int | None = None) -> P
     graph = onnx.helper.make_graph(
         [_node(onnx, *line) for line in (*observing, *nodes, *acting)],
         "hetsnn_zoo_step",
-        *_ports(onnx, model, constants["v_rest"].size),
+        *_ports(onnx, model, constants["v_rest"].size, acts=bool(acting)),
         initializer=[onnx.numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     opset = [onnx.helper.make_opsetid("", _OPSET)]
@@ -100,7 +102,7 @@ def _action(model: ZooModel, constants: dict[str, np.ndarray]) -> list[tuple[str
     if isinstance(task, ImageTask):
         return []
     if not isinstance(task, BraxTask):
-        return [("ArgMax:axis=-1,keepdims=0", "next_readout", "action")]
+        return [("ArgMax:axis=-1,keepdims=0", "next_readout", "action")] if is_choice(task) else []
     constants["action_gain"] = np.float32(task.action_gain)
     gained = ("Mul", "action_gain next_readout", "gained")
     if task.action_map == "tanh":
@@ -109,7 +111,7 @@ def _action(model: ZooModel, constants: dict[str, np.ndarray]) -> list[tuple[str
     return [gained, ("Clip", "gained action_low action_high", "action")]
 
 
-def _ports(onnx, model: ZooModel, hidden: int):
+def _ports(onnx, model: ZooModel, hidden: int, *, acts: bool):
     """Inputs and outputs with their shapes."""
     sizes, real = model.network_config, onnx.TensorProto.FLOAT
     shapes = {
@@ -123,4 +125,4 @@ def _ports(onnx, model: ZooModel, hidden: int):
         action = onnx.helper.make_tensor_value_info("action", onnx.TensorProto.INT64, ["batch"])
     inputs = [ports[name] for name in ("observation", "v", "readout")]
     outputs = [ports[name] for name in ("spikes", "next_v", "next_readout")]
-    return inputs, outputs if isinstance(model.task(), ImageTask) else [action, *outputs]
+    return inputs, [action, *outputs] if acts else outputs

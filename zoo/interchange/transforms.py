@@ -83,9 +83,19 @@ def affine(graph: Graph) -> Graph:
     return graph
 
 
+_LAST = {"li": "readout", "affine": "w_out", "none": "hidden"}
+"""The last node of a graph, by what it ends with."""
+
+
 def end_at(graph: Graph, readout: str) -> Graph:
-    """The graph up to its leaky integrator (``li``), the sums that feed it (``affine``), or spikes (``none``)."""
-    last = {"li": "readout", "affine": "w_out", "none": "hidden"}[readout]
+    """The graph up to its leaky integrator (``li``), the sums that feed it (``affine``), or spikes (``none``).
+
+    Raises:
+        ValueError: if `readout` is none of these.
+    """
+    last = _LAST.get(readout)
+    if last is None:
+        raise ValueError(f"readout (='{readout}') must be one of {', '.join(_LAST)}")
     names = list(graph.nodes)
     kept = {name: graph.nodes[name] for name in names[: names.index(last) + 1]}
     size = len(next(iter(kept[last].fields.values())))

@@ -18,6 +18,7 @@ _TAU_MS = Rule(
     f"1 or 2 values over {DT_MS:g}, and finite, as float32",
 )
 _FIRST_SEED = Rule(lambda seed: 0 <= seed <= 2**31, "from 0 to 2^31")  # Draws know 2^32 of them.
+_SEEDS = Rule(lambda seeds: 1 <= seeds <= 2**20, "from 1 to 2^20")  # A list is made of them.
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,7 @@ class Recipe:
     """
 
     method: str = "pgpe"
-    seeds: int = setting(5, "number of training seeds; each has random weights of its own.", at_least(1))
+    seeds: int = setting(5, "number of training seeds; each has random weights of its own.", _SEEDS)
     first_seed: int = setting(0, "the first training seed; the others follow it.", _FIRST_SEED)
     generations: int = setting(1000, "updates of what is searched or learned.", at_least(1))
     tau_ms: tuple[float, ...] = setting(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import numbers
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -21,14 +22,17 @@ def as_float32(x: float) -> float:
         return float(np.float32(x))
 
 
+_COUNTS = 2**31
+"""Where JAX's integers end."""
+
 POSITIVE = Rule(lambda x: 0 < as_float32(x) < math.inf, "positive and finite as float32")
 NOT_NEGATIVE = Rule(lambda x: 0 <= as_float32(x) < math.inf, "finite as float32 and not negative")
-EVEN = Rule(lambda x: x >= 2 and x % 2 == 0, "even and at least 2")
+EVEN = Rule(lambda x: 2 <= x < _COUNTS and x % 2 == 0, "even, at least 2 and below 2^31")
 
 
 def at_least(least: int) -> Rule:
-    """No less than that."""
-    return Rule(lambda x: x >= least, f"at least {least}")
+    """A count, no less than that."""
+    return Rule(lambda x: least <= x < _COUNTS, f"at least {least} and below 2^31")
 
 
 def between(low: float, high: float) -> Rule:
@@ -69,6 +73,13 @@ def check(settings: Any) -> None:
     for name, field in settings_of(settings).items():
         value, rule = getattr(settings, field.name), field.metadata["rule"]
         require(name, value, rule is None or value is None or rule.holds(value), rule and rule.text)
+
+
+def check_minutes(**times: float | None) -> None:
+    """Raises `ValueError` unless each is a time, or None."""
+    for name, minutes in times.items():
+        holds = minutes is None or (isinstance(minutes, numbers.Real) and minutes >= 0)
+        require(name, minutes, holds, "a number of minutes, not negative")
 
 
 def require(name: str, value: Any, holds: bool, text: str | None) -> None:

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from zoo.analysis.biology import load_biology
 from zoo.analysis.disturbances import robustness
 from zoo.analysis.firing import NANOAMPERE, fi_curves, record, respond
@@ -13,6 +15,7 @@ from zoo.analysis.fitted_tau import TimeConstants, time_constants
 from zoo.analysis.interventions import Interventions, intervene
 from zoo.analysis.shapley import Contributions
 from zoo.analysis.subsets import read_subsets
+from zoo.core.csv_files import check_folder
 from zoo.drawing import analyses as draw
 from zoo.drawing import firing as draw_firing
 from zoo.drawing.style import NAMES, Draw, in_words, inline_svg
@@ -100,11 +103,14 @@ def write_report(
             another recipe.
         FileNotFoundError: if `shapley_runs` lacks runs; the message has the command that trains them.
         DataNotFoundError: if `biology` is asked for and not to be had.
+        ZooError: if the page's folder is a file.
     """
     if path.suffix != ".html":
         raise ValueError(f"a report is a page: {path} must end in .html")
-    worth = None if shapley_runs is None else read_subsets(model.name, shapley_runs)  # First: it may be refused.
-    sections = list(_sections(model, biology, worth, quiet))
+    check_folder(path.parent)
+    real = load_biology() if biology else {}  # What may be refused comes first; the analyses take minutes.
+    worth = None if shapley_runs is None else read_subsets(model.name, shapley_runs)
+    sections = list(_sections(model, real, worth, quiet))
     body = "\n".join(section.html(f"s{i}") for i, section in enumerate(sections))
     title = html.escape(f"{model.name}: what its neurons look like")
     page = (
@@ -132,8 +138,10 @@ def _summary(model: ZooModel) -> str:
     )
 
 
-def _sections(model: ZooModel, biology: bool, worth: Contributions | None, quiet: bool) -> Iterator[Section]:
-    times = time_constants([model], biology=biology, quiet=quiet)
+def _sections(
+    model: ZooModel, biology: dict[str, np.ndarray], worth: Contributions | None, quiet: bool
+) -> Iterator[Section]:
+    times = time_constants([model], biology=bool(biology), quiet=quiet)
     yield _tau_section(times)
     if times.nulls:
         yield _null_section(times)
@@ -149,11 +157,11 @@ def _sections(model: ZooModel, biology: bool, worth: Contributions | None, quiet
     yield Section(title="Training", text=text, drawing=draw_firing.learning_curve(curve, model.name))
 
 
-def _episode_sections(model: ZooModel, biology: bool, quiet: bool) -> Iterator[Section]:
+def _episode_sections(model: ZooModel, biology: dict[str, np.ndarray], quiet: bool) -> Iterator[Section]:
     """What only networks that play episodes can show."""
     several = len(model.seeds) > 1
     if several:
-        changed = intervene(model, load_biology() if biology else {}, quiet=quiet)
+        changed = intervene(model, biology, quiet=quiet)
         yield _interventions_section(changed, model)
     else:
         yield Section(title="Interventions", text="One training seed: they are tested over two or more.")

@@ -94,12 +94,12 @@ def publish(
     )
     if dry_run:
         return plan
-    access = Access(token=token, timeout=timeout)
+    access, seconds = Access(token=token, timeout=timeout), time_limit(timeout)
     if access.offline:
         raise HubError("HF_HUB_OFFLINE forbids to publish; unset it, or add --dry-run")
     with (
         explained(reference.repository, endpoint(), access.cache, revision),
-        guarded(endpoint(), time_limit(access.timeout)),
+        guarded(endpoint(), seconds),
     ):
         return dataclasses.replace(plan, commit_url=_upload(plan, content, private, access))
 

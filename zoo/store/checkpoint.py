@@ -131,8 +131,10 @@ def replacing(target: Path) -> Iterator[Path]:
     as ``.NAME.….old``.
 
     Raises:
-        ZooError: if the place is not writable or the disk is full.
+        ZooError: if the place is not writable, the disk is full, or it is the folder that the program is in.
     """
+    if target.resolve() == Path.cwd():
+        raise ZooError("the folder that you are in cannot be replaced; name another one, or call from outside of it")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))

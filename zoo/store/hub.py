@@ -238,7 +238,7 @@ def _cached(reference: Reference, access: Access) -> Snapshot:
 
 def _download(reference: Reference, access: Access, patterns: list[str], *, force: bool) -> Snapshot:
     """Files of the newest commit that the patterns name; what the cache has already is not fetched unless forced."""
-    api = make_api(access)
+    api, seconds = make_api(access), time_limit(access.timeout)
 
     def act() -> str:
         revision = api.resolve_revision(
@@ -257,7 +257,7 @@ def _download(reference: Reference, access: Access, patterns: list[str], *, forc
 
     with (
         explained(reference.repository, endpoint(), access.cache, reference.revision),
-        guarded(endpoint(), time_limit(access.timeout)) as guard,
+        guarded(endpoint(), seconds) as guard,
     ):
         path = guard.patiently(act)
     return _snapshot(reference, Path(path))

@@ -62,7 +62,10 @@ class ZooModel:
         if seed is None:
             return 0
         if isinstance(seed, float) or seed not in self.seeds:
-            raise ValueError(f"training seed {seed} is not among this model's seeds {self.seeds}")
+            first, last = min(self.seeds), max(self.seeds)
+            gapless = last - first == len(self.seeds) - 1 > 0
+            those = f"{first} to {last}" if gapless else ", ".join(map(str, self.seeds))
+            raise ValueError(f"training seed {seed} is not among this model's seeds ({those})")
         return self.seeds.index(seed)
 
     def select(self, seed: int) -> "ZooModel":
