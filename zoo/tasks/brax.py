@@ -259,8 +259,8 @@ def _by_evolution(model: ModelName) -> dict:
     that vary make readouts large, so that those of trained weights count less; least for Ant, which pays for torques.
     Both rise again with a slower centre, when its first rate leads no further. Hopper and Walker2d end with a slower
     centre and less noise around it. Their larger networks begin with a slower one, too: with it weights get further,
-    and hoppers do not learn to fall at once, whose neurons end with least noise. A walker's neurons begin as fast as
-    smaller ones, since with the slower centre they only learned to stand.
+    and hoppers do not learn to fall at once, whose neurons end with least noise. A walker's neurons only learned to
+    stand with it; where they are many, they begin with half as much noise again, and walk.
     """
     gain = {(True, "hc"): 3.0, (False, "hc"): 0.3, (False, "ant"): 0.1}.get((model.kind == "het", model.task), 1.0)
     first = {"normalise_observations": True, "action_gain": gain, "physics": "kernel"}
@@ -269,9 +269,11 @@ def _by_evolution(model: ModelName) -> dict:
         return first | short | {"centre_lr": 0.05, "centre_lr_final": 0.005, "sigma": 0.2, "sigma_final": 0.05}
     if model.task in ("ant", "hc"):
         return first | {"centre_lr": 0.05, "centre_lr_final": 0.015, "centre_lr_drop": 200}
-    slow = model.budget > 4096 and (model.kind, model.task) != ("het", "wal")
-    rate = 0.02 if slow else 0.05
-    last = 0.02 if slow and (model.kind, model.task) == ("het", "hp") else 0.05
+    large = model.budget > 4096
+    if large and (model.kind, model.task) == ("het", "wal"):
+        return first | {"centre_lr": 0.05, "centre_lr_final": 0.005, "sigma": 0.15, "sigma_final": 0.05}
+    rate = 0.02 if large else 0.05
+    last = 0.02 if large and (model.kind, model.task) == ("het", "hp") else 0.05
     return first | {"centre_lr": rate, "centre_lr_final": 0.3 * rate, "centre_lr_drop": 700, "sigma_final": last}
 
 
