@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from zoo.models import Network, NetworkState, Surrogate, initial_state, network_step, unroll
-from zoo.tasks.actions import action_type
+from zoo.tasks.actions import action_type, is_choice
 from zoo.tasks.base import Task
 from zoo.tasks.observations import ObservationStats, normalise
 
@@ -76,9 +76,9 @@ class Trajectory(NamedTuple):
 
 
 def require_discrete(task: Task) -> None:
-    """Raises ValueError unless the task's actions are whole numbers, one readout each."""
-    action = action_type(task)
-    if action.shape or not jnp.issubdtype(action.dtype, jnp.integer):
+    """Raises ValueError unless the task's actions are choices, one readout each."""
+    if not is_choice(task):
+        action = action_type(task)
         raise ValueError(
             f"REINFORCE samples one of several actions; {task.name} takes {action.dtype}{list(action.shape)}. "
             "Train it by PGPE (a name without -bp)"
